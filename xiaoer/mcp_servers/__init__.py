@@ -1,0 +1,1 @@
+"""Six MCP servers. Each runs alone; store data and backends are injected."""

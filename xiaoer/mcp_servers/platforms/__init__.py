@@ -1,0 +1,1 @@
+"""Shop platforms behind one protocol; one backend a file or folder."""

@@ -1,0 +1,1 @@
+"""The database under the rooms: engines, column types, crash points. Knows no table."""
