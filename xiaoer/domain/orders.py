@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -95,3 +96,9 @@ class Order:
     def refunded(self) -> Money:
         done = [r.amount for r in self.refunds if r.status != "failed"]
         return sum(done, Money.zero(self.currency))
+
+
+def order_key(order_no: str) -> str:
+    """The one form under which an order is found: no `#`, no spaces, upper case, plain digits."""
+    plain = unicodedata.normalize("NFKC", order_no).upper()
+    return "".join(char for char in plain if not char.isspace() and char != "#")
