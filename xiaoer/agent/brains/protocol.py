@@ -78,7 +78,32 @@ class Plan:
     notes: tuple[str, ...] = field(default=())  # for the trace: "anthropic overloaded, embedded took over"
 
 
+class BrainFailed(Exception):
+    """A brain could not plan a view; nothing of its answer may be used.
+
+    `word` is one of a fixed set ("overloaded", "slow", "stream_broken", "refused", …); `outage` says
+    that the provider is at fault and not this one conversation.
+    """
+
+    def __init__(
+        self,
+        word: str,
+        detail: str = "",
+        *,
+        outage: bool = False,
+        model_calls: tuple[ModelCall, ...] = (),
+        prompt: str = "",
+    ) -> None:
+        super().__init__(f"{word} ({detail})" if detail else word)
+        self.word = word
+        self.outage = outage
+        self.model_calls = model_calls
+        self.prompt = prompt
+
+
 class Brain(Protocol):
+    """`plan` may raise BrainFailed; only FallbackBrain promises not to."""
+
     name: str
 
     async def plan(self, view: TurnView) -> Plan: ...
