@@ -1,0 +1,1 @@
+"""Intake, queue, worker, outbox: every message is stored once, answered once, delivered in order."""
