@@ -99,6 +99,6 @@ class Order:
 
 
 def order_key(order_no: str) -> str:
-    """The one form under which an order is found: no `#`, no spaces, upper case, plain digits."""
+    """The one form under which an order is found: no `#`, nothing invisible, upper case, plain digits."""
     plain = unicodedata.normalize("NFKC", order_no).upper()
-    return "".join(char for char in plain if not char.isspace() and char != "#")
+    return "".join(char for char in plain if char.isprintable() and char not in " #")

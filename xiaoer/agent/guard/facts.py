@@ -1,0 +1,147 @@
+"""What a reply of this turn may say: gathered from receipts, tool results, policy and the customer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from xiaoer.agent.guard.patterns import amounts_in, codes_in, contacts_in, dates_in, numbers_in, plain_number
+from xiaoer.agent.state import State
+from xiaoer.domain.actions import ActionStatus, ActionView
+from xiaoer.domain.messages import Author
+from xiaoer.domain.money import Money, exponent
+from xiaoer.domain.stores import Store
+
+_ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})")
+# Tools whose success changes what may be claimed, and the word for the claim.
+_CLAIM_OF_TOOL = {
+    "issue_refund": "refund",
+    "cancel_order": "cancellation",
+    "create_return_label": "label",
+    "issue_coupon": "coupon",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    amounts: frozenset[str]  # normalised digits: "272.33", "68"
+    codes: frozenset[str]  # order, tracking, action and coupon numbers, upper case, without '#'
+    dates: frozenset[tuple[int, int]]  # (month, day) in the store's zone
+    contacts: frozenset[str]  # e-mails and phones that may be shown
+    done: frozenset[str]  # claims that a receipt or a record backs
+
+
+def gather_facts(state: State) -> Facts:
+    """All that this conversation has learnt from records, and what the customer brought himself."""
+    turn = state["turn"]
+    records = list(_records(state))
+    recorded = " ".join(str(leaf) for record in records for leaf in _leaves(record))
+    told = " ".join(_told(state))
+    rules = _rules(turn.store)
+    own = "\n".join([*state["messages"], *(i.text for i in turn.history if i.author is Author.CUSTOMER)])
+    everything = f"{recorded} {told} {rules}"
+    return Facts(
+        amounts=frozenset((*amounts_in(everything), *numbers_in(recorded))) | _amounts(records),
+        codes=frozenset(codes_in(f"{everything} {own}")),
+        dates=frozenset(
+            (*dates_in(everything), *dates_in(own), *_moments(recorded, turn.store.zone, turn.now))
+        ),
+        contacts=frozenset((*contacts_in(own), *contacts_in(rules))),
+        done=frozenset(_done(state, records)),
+    )
+
+
+def _records(state: State) -> Iterator[dict[str, Any]]:
+    for result in state.get("results", ()):
+        if result.ok:
+            yield result.data
+    for action in (*state["turn"].actions, *(p.action for p in state.get("proposals", ()) if p.action)):
+        yield _action_record(action)
+
+
+def _action_record(action: ActionView) -> dict[str, Any]:
+    return {
+        "action_id": action.action_id,
+        "order_no": action.order_no,
+        "amount": _money(action.amount),
+        "destination": action.destination,
+        "receipt": action.receipt or {},
+    }
+
+
+def _money(amount: Money | None) -> dict[str, Any] | None:
+    return {"amount_minor": amount.amount_minor, "currency": amount.currency} if amount else None
+
+
+def _told(state: State) -> Iterator[str]:
+    """What people, receipts and checked replies have said in this conversation already."""
+    for item in state["turn"].history:
+        if item.author is not Author.CUSTOMER:
+            yield item.text
+
+
+def _rules(store: Store) -> str:
+    """All that the policy says aloud, in every language."""
+    texts = [clause.text for clause in store.policy.clauses]
+    texts += [statement.text for statement in store.policy.statements]
+    return " ".join(line for by_language in texts for line in by_language.values())
+
+
+def _amounts(value: Any) -> frozenset[str]:
+    """Every {amount_minor, currency} of the records, and sums of an order's own amounts stay out."""
+    found: set[str] = set()
+    for node in _nodes(value):
+        if isinstance(node, dict) and {"amount_minor", "currency"} <= node.keys():
+            minor, currency = node["amount_minor"], node["currency"]
+            found.add(plain_number(str(minor / 10 ** exponent(currency))))
+    return frozenset(found)
+
+
+def _moments(text: str, zone: ZoneInfo, now: datetime) -> Iterator[tuple[int, int]]:
+    for match in _ISO_TIME.finditer(text):
+        local = datetime.fromisoformat(match.group().replace("Z", "+00:00")).astimezone(zone)
+        yield local.month, local.day
+    for days in (-1, 0, 1):
+        near = (now + timedelta(days=days)).astimezone(zone)
+        yield near.month, near.day
+
+
+def _done(state: State, records: list[dict[str, Any]]) -> Iterator[str]:
+    for action in state["turn"].actions:
+        if action.status is ActionStatus.SUCCEEDED and action.tool in _CLAIM_OF_TOOL:
+            yield _CLAIM_OF_TOOL[action.tool]
+    for node in _nodes(records):
+        if isinstance(node, dict):
+            yield from _done_by_record(node)
+
+
+def _done_by_record(node: dict[str, Any]) -> Iterator[str]:
+    if node.get("state") == "delivered" or node.get("verdict") == "delivered" or node.get("delivered_at"):
+        yield "delivered"
+    if node.get("state") == "cancelled":
+        yield "cancellation"
+    if node.get("refunds") or (node.get("refund_id") and node.get("status") == "succeeded"):
+        yield "refund"
+    if isinstance(node.get("refunded_quantity"), int) and node["refunded_quantity"] > 0:
+        yield "refund"
+    if node.get("label_url"):
+        yield "label"
+
+
+def _nodes(value: Any) -> Iterator[Any]:
+    yield value
+    children = (
+        value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    )
+    for child in children:
+        yield from _nodes(child)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    return (
+        node for node in _nodes(value) if isinstance(node, str | int | float) and not isinstance(node, bool)
+    )

@@ -1,0 +1,77 @@
+"""The state of one run of the conversation graph. Nothing of it survives the turn."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol, TypedDict
+
+from xiaoer.agent.brains.protocol import ModelCall, Plan, Proposed, TurnView
+from xiaoer.agent.turn import TurnInput
+from xiaoer.domain.actions import ActionDraft
+from xiaoer.domain.identity import Scope
+from xiaoer.domain.messages import HandOff, Reply
+from xiaoer.domain.understanding import Understanding
+from xiaoer.tools.calls import ToolResult
+
+MAX_STEPS = 6  # plans per turn
+MAX_CALLS = 12  # tool calls per turn, prefetched ones not counted
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check of the guard said about a draft."""
+
+    check: str
+    ok: bool
+    reason: str = ""
+
+
+class State(TypedDict, total=False):
+    turn: TurnInput
+    messages: tuple[str, ...]
+    marks: tuple[str, ...]
+    understanding: Understanding
+    lang: str
+    scope: Scope
+    memory: dict[str, Any]
+    results: Annotated[tuple[ToolResult, ...], operator.add]
+    proposals: Annotated[tuple[Proposed, ...], operator.add]
+    drafts: Annotated[tuple[ActionDraft, ...], operator.add]
+    plan: Plan
+    step: int
+    verdicts: Annotated[tuple[Verdict, ...], operator.add]
+    guard_notes: tuple[str, ...]
+    notes: Annotated[tuple[str, ...], operator.add]
+    model_calls: Annotated[tuple[ModelCall, ...], operator.add]
+    replies: tuple[Reply, ...]
+    hand_off: HandOff | None
+    misses: int
+
+
+class Node(Protocol):
+    """State in, changed keys out."""
+
+    async def __call__(self, state: State) -> dict[str, Any]: ...
+
+
+def view_of(state: State) -> TurnView:
+    """The state as a brain sees it."""
+    turn = state["turn"]
+    return TurnView(
+        turn_id=turn.turn_id,
+        store=turn.store,
+        channel=turn.channel,
+        lang=state["lang"],
+        now=turn.now,
+        messages=state["messages"],
+        understanding=state["understanding"],
+        history=turn.history,
+        scope=state["scope"],
+        memory=state["memory"],
+        results=state.get("results", ()),
+        proposals=state.get("proposals", ()),
+        actions=turn.actions,
+        step=state.get("step", 0),
+        guard_notes=state.get("guard_notes", ()),
+    )
