@@ -115,7 +115,7 @@ def waiting_counts(engine: Engine, store: str | None = None) -> dict[str, int]:
         failed = select(func.count()).select_from(OutboxRow).where(_O.state == State.FAILED)
         if store:
             failed = failed.join(Conversation, _C.id == _O.conversation_id).where(*ours)
-        counts = {status.value: 0 for status in Status} | {name: count for name, count in by_status}
+        counts = {status.value: 0 for status in Status} | {str(name): int(count) for name, count in by_status}
         return counts | {
             "urgent": urgent or 0,
             "unassigned": unassigned or 0,

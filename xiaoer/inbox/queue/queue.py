@@ -1,0 +1,203 @@
+"""The queue: jobs deferred in the caller's own transaction, run by workers with locks and back-off."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import procrastinate
+import structlog
+from procrastinate import JobContext, exceptions, sql, utils
+from procrastinate.types import JobToDefer
+from sqlalchemy.engine import make_url
+from sqlmodel import Session
+
+from xiaoer.inbox.queue.postgres import make_connector, make_joiner, prepare_schema
+from xiaoer.inbox.queue.sqlite import STALLED_SECONDS, SqliteConnector
+from xiaoer.inbox.queue.tasks import MOST_STARTS, WAITS, BackOff, Deferral, Handler, Run, waits_of
+from xiaoer.storage.engine import raw_connection
+
+log = structlog.get_logger()
+
+WORK, CLOCK = "work", "clock"
+HEARTBEAT_SECONDS = 2.0
+# The library's default of 5 s would delay the follow-up job of a conversation by as much.
+POLL_SECONDS = 0.2
+# Six fields: seconds are the last one.
+EVERY_2_SECONDS = "* * * * * */2"
+EVERY_5_SECONDS = "* * * * * */5"
+_OPTIONS: dict[str, Any] = {
+    "abort_job_polling_interval": 3600.0,  # we abort nothing
+    "shutdown_graceful_timeout": 10.0,
+    "install_signal_handlers": False,
+    "update_heartbeat_interval": HEARTBEAT_SECONDS,
+    "stalled_worker_timeout": STALLED_SECONDS,
+}
+_WORK_OPTIONS = {
+    "queues": [WORK],
+    "name": WORK,
+    "fetch_job_polling_interval": POLL_SECONDS,
+    "delete_jobs": "successful",
+}
+_CLOCK_OPTIONS = {
+    "queues": [CLOCK],
+    "name": CLOCK,
+    "concurrency": 2,
+    "fetch_job_polling_interval": 1.0,
+    "delete_jobs": "always",
+}
+# After a long sleep the library defers every missed tick; only a fresh one is worth running.
+_STALE_TICK_SECONDS = 10.0
+
+
+class Queue:
+    """One queue over one database URL (`sqlite:///FILE` or `postgresql+psycopg://…`).
+
+    `defer` joins the caller's transaction and works without `open`, once `prepare` has been called;
+    `open` and `run_worker` belong to the process that works.
+    """
+
+    def __init__(self, url: str, handlers: Mapping[str, Handler] | None = None) -> None:
+        self._url = url
+        self._handlers: dict[str, Handler] = dict(handlers or {})
+        self._ticks: list[Run] = []
+        self._connector, self._joiner = _connectors(url)
+        # Two apps, two workers: taking back the jobs of the dead must not wait for a slot behind slow turns.
+        self._work = procrastinate.App(connector=self._connector)
+        self._clock = procrastinate.App(connector=self._connector)
+        self._add_tasks()
+
+    def handle(self, task: str, run: Run, give_up: Run | None = None) -> None:
+        """Say who runs a task: `run_turn`, `send`, `run_case`."""
+        self._handlers[task] = Handler(run, give_up)
+
+    def every_tick(self, run: Run) -> None:
+        """Call this every five seconds, once whatever the number of workers."""
+        self._ticks.append(run)
+
+    def prepare(self) -> None:
+        """Create the queue's tables if they are missing."""
+        if isinstance(self._connector, SqliteConnector):
+            self._connector.prepare()
+        else:
+            prepare_schema(self._url)
+
+    async def open(self) -> None:
+        """Create the tables, connect, and (on SQLite) take back the jobs of dead processes at once."""
+        await asyncio.to_thread(self.prepare)
+        await self._connector.open_async()
+
+    async def close(self) -> None:
+        await self._connector.close_async()
+
+    def defer(
+        self, session: Session, task: str, lock: str, args: dict[str, Any], schedule_in: float | None = None
+    ) -> None:
+        """Insert a job in the session's transaction; call `kick` after its commit."""
+        at = None if schedule_in is None else utils.utcnow() + timedelta(seconds=schedule_in)
+        job = JobToDefer(WORK, task, 0, lock, None, args, at)
+        self._joiner.execute_query_all_with_connection(
+            raw_connection(session), sql.queries["defer_jobs"], jobs=[job]
+        )
+
+    def defer_all(self, session: Session, deferrals: list[Deferral]) -> None:
+        for one in deferrals:
+            self.defer(session, one.task, one.lock, one.args, one.schedule_in)
+
+    def kick(self) -> None:
+        """Wake the workers of this process now; PostgreSQL notifies by itself. From any thread."""
+        if isinstance(self._connector, SqliteConnector):
+            self._connector.kick(WORK)
+
+    async def counts(self) -> dict[str, int]:
+        """Jobs by status: `{"todo": 3, "doing": 1}`; raises ConnectorException when the queue is down."""
+        rows = await self._connector.execute_query_all_async(sql.queries["count_jobs_status"])
+        return {str(row["status"]): int(row["count"]) for row in rows}
+
+    async def run_worker(self, concurrency: int = 32) -> None:
+        """Run jobs until cancelled; running ones get ten seconds to end, then are given back."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_keep_running(self._clock, _CLOCK_OPTIONS))
+            group.create_task(_keep_running(self._work, _WORK_OPTIONS | {"concurrency": concurrency}))
+
+    # -- tasks
+
+    def _add_tasks(self) -> None:
+        for name in WAITS:
+            self._add_task(name)
+        # Without a lock: the sweep of a dead worker would lock out every later one.
+        sweep = self._clock.task(name="sweep", queue=CLOCK, pass_context=False)(self._sweep)
+        self._clock.periodic(cron=EVERY_2_SECONDS)(sweep)
+        tick = self._clock.task(name="tick", queue=CLOCK, lock="tick", pass_context=False)(self._tick)
+        self._clock.periodic(cron=EVERY_5_SECONDS)(tick)
+
+    def _add_task(self, name: str) -> None:
+        async def run(context: JobContext, /, **args: Any) -> None:
+            await self._run(name, context.job.attempts, args)
+
+        self._work.task(name=name, queue=WORK, pass_context=True, retry=BackOff(waits_of(name)))(run)
+
+    async def _run(self, task: str, attempts: int, args: dict[str, Any]) -> None:
+        handler = self._handlers[task]
+        if handler.give_up is None:
+            await handler.run(**args)
+            return
+        if attempts < MOST_STARTS:
+            try:
+                await handler.run(**args)
+                return
+            except Exception:
+                if attempts < len(waits_of(task)):
+                    raise
+                log.exception("queue.gave_up", task=task, attempts=attempts + 1, **args)
+        await handler.give_up(**args)
+
+    async def _sweep(self, timestamp: int) -> None:
+        """Take back the jobs of workers that have not been heard of."""
+        if _stale(timestamp):
+            return
+        manager = self._clock.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+            log.warning("queue.took_back", task=job.task_name, job=job.id, attempts=job.attempts)
+            try:
+                await manager.retry_job(job, retry_at=utils.utcnow())
+            except exceptions.ConnectorException:
+                # Its worker was slow, not dead, and has ended the job in the meantime.
+                log.info("queue.ended_meanwhile", task=job.task_name, job=job.id)
+
+    async def _tick(self, timestamp: int) -> None:
+        if _stale(timestamp):
+            return
+        for run in self._ticks:
+            try:
+                await run()
+            except Exception:  # one clock's failure must not stop the others; the next tick tries again
+                log.exception("queue.tick_failed")
+
+
+async def _keep_running(app: procrastinate.App, options: dict[str, Any]) -> None:
+    """A worker stops when its heartbeat or its database fails; start it again until cancelled."""
+    while True:
+        try:
+            await app.run_worker_async(**_OPTIONS, **options)
+        except Exception:  # whatever broke the worker, the queue is not to stand still
+            log.exception("queue.worker_broke", queues=options["queues"])
+        await asyncio.sleep(1.0)
+
+
+def _connectors(url: str) -> tuple[Any, Any]:
+    """The worker's connector, and the one that joins callers' transactions."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return make_connector(url), make_joiner()
+    if not parsed.database or parsed.database == ":memory:":
+        raise ValueError("the queue needs a SQLite file: a database in memory has no second connection")
+    connector = SqliteConnector(parsed.database)
+    return connector, connector
+
+
+def _stale(timestamp: int) -> bool:
+    return time.time() - timestamp > _STALE_TICK_SECONDS
