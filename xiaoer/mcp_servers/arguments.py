@@ -1,0 +1,60 @@
+"""The arguments of all tools, with their limits and the words that a model reads."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from xiaoer.domain.policy import REASONS
+from xiaoer.mcp_servers.shapes import LineRef
+
+OrderNo = Annotated[
+    str,
+    Field(min_length=1, max_length=40, description="Order number as the customer writes it, like #1001."),
+]
+Lines = Annotated[
+    list[LineRef],
+    Field(min_length=1, max_length=50, description="Which lines of the order, and how many of each."),
+]
+Reason = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        description=f"One of: {', '.join(REASONS)}. Anything else counts as other.",
+    ),
+]
+TrackingNo = Annotated[str, Field(min_length=4, max_length=60, description="Tracking number of one parcel.")]
+Carrier = Annotated[str, Field(min_length=1, max_length=40, description="Carrier code, when it is known.")]
+Query = Annotated[str, Field(min_length=1, max_length=300, description="A few words to search for.")]
+Question = Annotated[
+    str, Field(min_length=3, max_length=1000, description="The question, complete, without personal data.")
+]
+NoteText = Annotated[str, Field(min_length=1, max_length=1000, description="What colleagues should know.")]
+Sku = Annotated[str, Field(min_length=1, max_length=64, description="SKU of the article in question.")]
+Id = Annotated[str, Field(min_length=1, max_length=80)]
+ActionId = Annotated[str, Field(min_length=1, max_length=64)]
+Email = Annotated[str, Field(min_length=3, max_length=254, description="E-mail address on the order.")]
+PhoneTail = Annotated[
+    str, Field(min_length=4, max_length=30, description="Last four digits of the phone on the order.")
+]
+PersonName = Annotated[
+    str, Field(min_length=1, max_length=120, description="Full name on the order; only with the postcode.")
+]
+Postcode = Annotated[
+    str, Field(min_length=2, max_length=16, description="Postcode on the order; only with the name.")
+]
+
+
+def line_pairs(lines: list[LineRef]) -> tuple[tuple[str, int], ...]:
+    return tuple((line.line_id, line.quantity) for line in lines)
+
+
+def as_args(**values: object) -> dict[str, object]:
+    """The arguments as they travelled, for comparison with a grant; what was left out stays out."""
+    return {
+        name: [line.model_dump() for line in value] if isinstance(value, list) else value
+        for name, value in values.items()
+        if value is not None
+    }

@@ -1,0 +1,149 @@
+"""Orders: whose an order is, what stands in it, notes, and cancellation with a grant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcp.server.mcpserver import MCPServer
+
+from xiaoer.domain.refusals import BadInput
+from xiaoer.mcp_servers import effects, render
+from xiaoer.mcp_servers.arguments import (
+    ActionId,
+    Email,
+    Id,
+    NoteText,
+    OrderNo,
+    PersonName,
+    PhoneTail,
+    Postcode,
+    Query,
+    Reason,
+    as_args,
+)
+from xiaoer.mcp_servers.deps import ServerDeps
+from xiaoer.mcp_servers.guard import Guard, Meta
+from xiaoer.mcp_servers.platforms.protocol import Proof
+from xiaoer.mcp_servers.proof import prove
+from xiaoer.mcp_servers.quotes import Wish
+from xiaoer.mcp_servers.shapes import (
+    EffectShape,
+    NoteShape,
+    OrderList,
+    OrderShape,
+    ProductList,
+    QuoteShape,
+    ReceiptShape,
+    VerifyShape,
+)
+from xiaoer.mcp_servers.toolkit import IRREVERSIBLE, READ, WRITE, Published, publish
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    guard: Guard
+
+    def verify_customer(
+        self,
+        meta: Meta,
+        order_no: OrderNo | None = None,
+        email: Email | None = None,
+        phone_tail: PhoneTail | None = None,
+        name: PersonName | None = None,
+        postcode: Postcode | None = None,
+    ) -> VerifyShape:
+        """Check whether the customer can prove that an order is theirs; answers yes or no only.
+
+        Needs the order number and one of: the last four digits of the phone, the e-mail, or the name
+        together with the postcode. Call it as soon as these are known, before any tool that reads an
+        order. Five wrong tries within an hour lock it for an hour (`locked`); offer a person then.
+        """
+        scope, _ = self.guard.visitor(meta)
+        proof = Proof(order_no or "", email, phone_tail, name, postcode)
+        return prove(self.guard.deps, scope, proof)
+
+    def find_orders(self, meta: Meta, query: Query | None = None) -> OrderList:
+        """List the proven customer's own orders, newest first, at most ten.
+
+        With a query: those whose number or articles match. Use it when the customer has not said which
+        order is meant.
+        """
+        reader = self.guard.customer(meta)
+        assert reader.customer_ref is not None
+        found = self.guard.deps.platform.find_orders(reader.store.id, reader.customer_ref, query)
+        return OrderList(orders=[render.brief(order) for order in found])
+
+    def get_order(self, meta: Meta, order_no: OrderNo) -> OrderShape:
+        """Read one order of the proven customer: state, lines, payments, refunds, returns.
+
+        Parcels are not in it: ask track_order for them. `not_found` is said of missing orders and of
+        other people's alike.
+        """
+        reader = self.guard.customer(meta)
+        return render.order(effects.order_of(self.guard, reader, order_no))
+
+    def get_product(
+        self, meta: Meta, product_id: Id | None = None, query: Query | None = None
+    ) -> ProductList:
+        """Look up articles of the shop by id or by a few words: description, variants, price, stock.
+
+        Public facts; no proof is needed. At most five articles.
+        """
+        _, store = self.guard.visitor(meta)
+        if product_id is None and query is None:
+            raise BadInput("Say which article: product_id or query.")
+        found = self.guard.deps.platform.find_products(store.id, product_id, query)
+        return ProductList(products=[render.product(item) for item in found])
+
+    def add_order_note(self, meta: Meta, order_no: OrderNo, text: NoteText) -> NoteShape:
+        """Leave a note on the proven customer's order for colleagues and the warehouse.
+
+        Write what the customer wants to be known, in one or two sentences. A note changes nothing by
+        itself; never promise that it will be followed.
+        """
+        reader = self.guard.customer(meta)
+        order = effects.order_of(self.guard, reader, order_no)
+        assert reader.customer_ref is not None
+        key = self.guard.write_key(meta, reader, "add_order_note", as_args(order_no=order_no, text=text))
+        said = render.clean(text, 1000)
+        self.guard.deps.platform.add_note(reader.store.id, reader.customer_ref, order.order_no, said, key)
+        return NoteShape(order_no=order.order_no, noted=True)
+
+    def cancel_order(self, meta: Meta, order_no: OrderNo, reason: Reason) -> ReceiptShape:
+        """Cancel an order that has not been shipped and give all its money back.
+
+        Irreversible: runs only with a grant that follows a person's approval.
+        """
+        wish = Wish("cancel_order", reason=reason)
+        perform = self.guard.deps.platform.cancel_order
+        return effects.execute(self.guard, meta, wish, as_args(order_no=order_no, reason=reason), perform)
+
+    def quote_cancel(self, meta: Meta, order_no: OrderNo, reason: Reason) -> QuoteShape:
+        """What a cancellation would give back, and what the shop's policy says to it."""
+        args = as_args(order_no=order_no, reason=reason)
+        return effects.quote(self.guard, meta, "quote_cancel", args, Wish("cancel_order", reason=reason))
+
+    def get_effect(self, meta: Meta, action_id: ActionId) -> EffectShape:
+        """Whether an action has already taken effect, and its receipt; for the executor only."""
+        return effects.look_up_effect(self.guard, meta, action_id)
+
+
+TABLE = (
+    Published("verify_customer", "Verify customer", READ),
+    Published("find_orders", "Find orders", READ),
+    Published("get_order", "Read an order", READ),
+    Published("get_product", "Look up articles", READ),
+    Published("add_order_note", "Add a note", WRITE),
+    Published("cancel_order", "Cancel an order", IRREVERSIBLE),
+    Published("quote_cancel", "Quote a cancellation", READ),
+    Published("get_effect", "Look up an effect", READ),
+)
+
+
+def build_server(deps: ServerDeps) -> MCPServer:
+    return publish(
+        "orders",
+        "Orders of one shop. Every call carries a signed turn context; prove the customer first.",
+        Orders(Guard(deps, "orders")),
+        TABLE,
+    )
