@@ -103,7 +103,7 @@ def _run(*command: object) -> None:
         stderr=subprocess.DEVNULL,
         timeout=60,
         cwd="/",
-        **drop,
+        **drop,  # type: ignore[call-overload]  # user and group only as root
     )
 
 
