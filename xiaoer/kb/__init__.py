@@ -1,0 +1,1 @@
+"""Knowledge of each store: entries, index, search, gaps."""
