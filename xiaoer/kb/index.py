@@ -61,7 +61,8 @@ class StoreIndex:
 
     def _score(self, owner: int, words: Sequence[str], similarity: float) -> float:
         covered = sum(word in self._by_entry[owner] for word in words) / len(words) if words else 0.0
-        return round(0.5 * covered + 0.5 * max(0.0, similarity), 4)
+        # Likeness alone, without one word in common, is mostly shared letters.
+        return round(0.5 * covered + (0.5 if covered else 0.3) * max(0.0, similarity), 4)
 
     def _by_words(self, words: Sequence[str]) -> list[int]:
         known = [word for word in words if word in self._vocabulary]
