@@ -1,0 +1,80 @@
+"""Is the writer the buyer? One path and the same work whether the order exists or not."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, select
+
+from xiaoer.domain.orders import order_key
+from xiaoer.mcp_servers.platforms.local import tables as t
+from xiaoer.mcp_servers.platforms.local.normal import email_key, name_key, phone_tail_key, postcode_key
+from xiaoer.mcp_servers.platforms.protocol import Proof
+
+_CONTACTS = (
+    select(
+        t.orders.c.customer_ref,
+        t.orders.c.ship_name,
+        t.orders.c.ship_phone,
+        t.orders.c.ship_postcode,
+        t.customers.c.name,
+        t.customers.c.email,
+        t.customers.c.phone,
+        t.customers.c.postcode,
+    )
+    .join_from(
+        t.orders,
+        t.customers,
+        and_(t.customers.c.store == t.orders.c.store, t.customers.c.customer_ref == t.orders.c.customer_ref),
+    )
+    .where(t.orders.c.store == bindparam("store"), t.orders.c.order_key == bindparam("key"))
+)
+
+# Compared in place of a missing order; what it holds can be typed by nobody.
+_NOBODY = SimpleNamespace(
+    customer_ref="",
+    ship_name="\x00 nobody",
+    ship_phone="",
+    ship_postcode="\x00",
+    name="\x00 nobody",
+    email="\x00@nowhere",
+    phone="",
+    postcode="\x00",
+)
+
+
+def prove_customer(conn: Connection, store: str, proof: Proof) -> str | None:
+    """The buyer's reference when one thing offered fits: mail, phone tail, or name with postcode."""
+    row = conn.execute(_CONTACTS, {"store": store, "key": order_key(proof.order_no)}).first()
+    record: Any = row or _NOBODY
+    fits = _any_fits(proof, record)
+    return str(record.customer_ref) if fits and row is not None else None
+
+
+def _any_fits(proof: Proof, record: Any) -> bool:
+    """Every comparison is made, whatever the first of them says."""
+    mail = _same(email_key, proof.email, record.email)
+    tail = _same(phone_tail_key, proof.phone_tail, record.phone, record.ship_phone)
+    name = _same(name_key, proof.name, record.name, record.ship_name)
+    code = _same(postcode_key, proof.postcode, record.postcode, record.ship_postcode)
+    return mail | tail | (name & code)
+
+
+def _same(normal: Callable[[str], str], offered: str | None, *held: str) -> bool:
+    """Does the offered value equal one on record? Nothing equals nothing."""
+    wanted = normal(offered or "")
+    found = False
+    for value in held:
+        known = normal(value)
+        equal = hmac.compare_digest(_hashed(wanted), _hashed(known))
+        found |= equal & bool(wanted) & bool(known)
+    return found
+
+
+def _hashed(text: str) -> bytes:
+    """Equal length, so that the time of a comparison tells nothing of the length."""
+    return hashlib.sha256(text.encode(errors="replace")).digest()
