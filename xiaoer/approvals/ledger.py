@@ -42,7 +42,9 @@ class Proposed:
     superseded_case: str | None = None  # a case that ended by this proposal and is to be woken
 
 
-def propose(session: Session, draft: ActionDraft, status: ActionStatus, now: datetime) -> Proposed:
+def propose(
+    session: Session, draft: ActionDraft, status: ActionStatus, now: datetime, *, actor: str = "assistant"
+) -> Proposed:
     """Enter an action as pending, approved (by a rule) or rejected (by a clause).
 
     The same action id again returns the first. Lines that another open action speaks for are
@@ -56,7 +58,7 @@ def propose(session: Session, draft: ActionDraft, status: ActionStatus, now: dat
         return _record_refused(session, draft, now)
     try:
         with session.begin_nested():
-            return _enter(session, draft, status, now)
+            return _enter(session, draft, status, now, actor)
     except _LinesTaken:
         return _open_instead(session, draft)
 
@@ -173,8 +175,8 @@ class _LinesTaken(Exception):
     """Another open action speaks for one of the lines; rolls the savepoint back."""
 
 
-def _enter(session: Session, draft: ActionDraft, status: ActionStatus, now: datetime) -> Proposed:
-    old = _supersede(session, draft, now)
+def _enter(session: Session, draft: ActionDraft, status: ActionStatus, now: datetime, actor: str) -> Proposed:
+    old = _supersede(session, draft, now, actor)
     row = row_of(draft, now)
     _hold_lines(session, row)
     inherits = old is not None and old.case_id and (old.store, old.order_no) == (row.store, row.order_no)
@@ -186,13 +188,13 @@ def _enter(session: Session, draft: ActionDraft, status: ActionStatus, now: date
         _hand_over_case(session, row, now)
     else:
         session.add(_case_of(row, now))
+    append_event(session, row, _S.PROPOSED.value, actor, f"proposed for {row.intent}", now)
     _first_steps(session, row, status, now)
     return Proposed(row.id, row.case_id, True, old.case_id if old and not inherits else None)
 
 
 def _first_steps(session: Session, row: ActionRow, status: ActionStatus, now: datetime) -> None:
     clause = row.quote["clause_id"]
-    append_event(session, row, _S.PROPOSED.value, "assistant", f"proposed for {row.intent}", now)
     if status is _S.PENDING:
         transition(session, row.id, _S.PROPOSED, _S.PENDING, "policy", f"{clause}: a person decides", now=now)
         return
@@ -201,7 +203,6 @@ def _first_steps(session: Session, row: ActionRow, status: ActionStatus, now: da
         "decided_by": actor,
         "decided_role": "rule",
         "decided_at": now,
-        "next_try_at": now,
     }
     transition(session, row.id, _S.PROPOSED, _S.APPROVED, actor, f"{clause} allows it", now=now, **decided)
 
@@ -222,7 +223,7 @@ def _record_refused(session: Session, draft: ActionDraft, now: datetime) -> Prop
     return Proposed(row.id, None)
 
 
-def _supersede(session: Session, draft: ActionDraft, now: datetime) -> ActionRow | None:
+def _supersede(session: Session, draft: ActionDraft, now: datetime, actor: str) -> ActionRow | None:
     """Retire the action that this draft replaces, if it is this conversation's and has not begun."""
     if draft.supersedes is None:
         return None
@@ -238,7 +239,7 @@ def _supersede(session: Session, draft: ActionDraft, now: datetime) -> ActionRow
         old.id,
         status,
         _S.SUPERSEDED,
-        "assistant",
+        actor,
         f"replaced by {new_id}",
         now=now,
         superseded_by=new_id,

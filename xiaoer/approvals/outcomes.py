@@ -7,6 +7,7 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from xiaoer.approvals.quotes import CHANGED
 from xiaoer.approvals.receipts import Receipts
 from xiaoer.approvals.rows import view_of
 from xiaoer.approvals.tables import ActionRow
@@ -61,6 +62,6 @@ def outcome_of(row: ActionRow) -> str | None:
     status = ActionStatus(row.status)
     if status is _S.SUPERSEDED and row.superseded_by:
         return None  # the action that took its place speaks for both
-    if status is _S.FAILED and row.last_code == "order_changed":
+    if status is _S.FAILED and row.last_code in CHANGED:
         return "changed"
     return _OUTCOMES.get(status)

@@ -18,7 +18,8 @@ from xiaoer.tools.calls import ToolResult
 from xiaoer.tools.catalog import BRAIN_TOOLS, CATALOG, QUOTES
 
 # Answers that the record itself gives; anything else says nothing about the order.
-REFUSALS = frozenset({"not_found", "refused", "over_limit", "order_changed", "invalid"})
+CHANGED = frozenset({"order_changed", "policy_changed", "amount_changed"})
+REFUSALS = CHANGED | {"not_found", "refused", "over_limit", "invalid"}
 
 
 class ExecuteTool(Protocol):
