@@ -1,0 +1,60 @@
+"""Alembic over two registries: the desk's tables and the shop's, each with its own history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, MetaData
+
+from xiaoer.storage.metadata import desk_metadata, shop_metadata
+
+Registry = Literal["desk", "shop"]
+METADATA: dict[Registry, MetaData] = {"desk": desk_metadata, "shop": shop_metadata}
+_FOLDER = Path(__file__).parent / "migrations"
+# One PostgreSQL migrates at a time, however many processes start together.
+_LOCK = 7_215_300
+
+
+def upgrade(engine: Engine, registry: Registry, after: Callable[[Connection], None] | None = None) -> None:
+    """Bring the tables to the newest revision; `after` sets up again what a migration may drop (triggers)."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+            connection.commit()
+        try:
+            command.upgrade(config_of(registry, connection), "head")
+            if after:
+                after(connection)
+            connection.commit()
+        finally:
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
+                connection.commit()
+
+
+def pending(engine: Engine, registry: Registry) -> bool:
+    """True when the database is not at the newest revision."""
+    head = ScriptDirectory.from_config(config_of(registry)).get_current_head()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": version_table(registry)})
+        return context.get_current_revision() != head
+
+
+def version_table(registry: Registry) -> str:
+    return f"alembic_{registry}"
+
+
+def config_of(registry: Registry, connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.set_main_option("version_locations", str(_FOLDER / registry))
+    config.set_main_option("path_separator", "os")
+    attributes: dict[str, Any] = {"connection": connection, "registry": registry}
+    config.attributes.update(attributes)
+    return config
