@@ -15,7 +15,6 @@ from xiaoer.mcp_servers.guard import Guard, Meta, Reader
 from xiaoer.mcp_servers.platforms.protocol import Effect
 from xiaoer.mcp_servers.quotes import Wish, make_quote
 from xiaoer.mcp_servers.shapes import EffectShape, QuoteShape, ReceiptShape
-from xiaoer.storage.crashpoints import crash_point
 
 # Tools whose limit is a count over a customer's orders: the version of one order does not guard it.
 _COUNTED = frozenset({"issue_coupon"})
@@ -37,10 +36,8 @@ def execute(guard: Guard, meta: Meta, wish: Wish, args: Mapping[str, Any], perfo
     quote = make_quote(guard.deps, store, order, wish)
     _compare(grant, quote)
     if wish.tool in _COUNTED and quote.decision == Outcome.DENY:
-        raise OrderChanged("The shop's rules do not allow this any more.", "policy_denies")
-    receipt = perform(store.id, _effect(grant, order, quote))
-    crash_point("effect.done")
-    return render.receipt(receipt)
+        raise OrderChanged("The shop's rules do not allow this any more.", "refused")
+    return render.receipt(perform(store.id, _effect(grant, order, quote)))
 
 
 def look_up_effect(guard: Guard, meta: Meta, action_id: str) -> EffectShape:

@@ -17,8 +17,9 @@ import structlog
 from anyio import to_thread
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from xiaoer.domain.permits import PermitRefused
 from xiaoer.domain.refusals import Refusal
@@ -65,7 +66,7 @@ def publish(
     )
 
 
-class _Strict(BaseModel):
+class _Strict(ArgModelBase):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
@@ -110,9 +111,7 @@ def _tool(method: Callable[..., BaseModel], row: Published) -> Tool:
         structured_output=True,
     )
     base = tool.fn_metadata.arg_model
-    strict = type(
-        base.__name__, (base,), {"model_config": ConfigDict(extra="forbid"), "__module__": __name__}
-    )
+    strict: type[ArgModelBase] = create_model(base.__name__, __base__=(_Strict, base))
     tool.fn_metadata.arg_model = strict
     tool.parameters = plain_schema(strict.model_json_schema(by_alias=True))
     if tool.fn_metadata.output_schema:
