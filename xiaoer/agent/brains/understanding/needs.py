@@ -1,0 +1,77 @@
+"""From confidences to needs: several in one message, the main one first, or honestly none."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from xiaoer.agent.brains.understanding.classifier import IntentModel
+from xiaoer.agent.brains.understanding.clauses import split_clauses
+from xiaoer.agent.brains.understanding.examples import ANSWER
+from xiaoer.domain.understanding import IntentScore
+
+SURE = 0.40  # the main intent of a whole message; below it the desk asks instead of guessing
+SURE_CLAUSE = 0.60  # a further need, found in one clause alone
+SURE_BESIDE = 0.28  # a second need that the whole message shows beside the first
+MOST = 3
+_MANNERS = frozenset({"greeting", "thanks_bye"})
+_EXPECTED_ANSWER = 3.0  # how much likelier a bare answer is when something was asked
+_LETTER = re.compile(r"[^\W\d_\ue000-\ue0ff]")
+
+Scores = dict[str, float]
+
+
+class Needs:
+    def __init__(self, model: IntentModel) -> None:
+        self._model = model
+
+    def find(
+        self, wanted: str, refused: frozenset[str], answer: str | None, expecting: str | None
+    ) -> tuple[IntentScore, ...]:
+        """`wanted` is the normalised text without what is refused."""
+        if answer or not _LETTER.search(wanted):
+            return ()
+        whole = self._scores(wanted, refused, expecting)
+        clauses = split_clauses(wanted)
+        parts = [self._scores(clause, refused, expecting) for clause in clauses] if len(clauses) > 1 else []
+        chosen = _choose(whole, parts)
+        return tuple(IntentScore(label, round(score, 4)) for label, score in chosen)
+
+    def _scores(self, text: str, refused: frozenset[str], expecting: str | None) -> Scores:
+        values = self._model.confidences(text).copy()
+        for place, label in enumerate(self._model.labels):
+            if label in refused:
+                values[place] = 0.0
+            elif label == ANSWER and expecting:
+                values[place] *= _EXPECTED_ANSWER
+        values = values / max(float(np.sum(values)), 1e-9)
+        return dict(zip(self._model.labels, map(float, values), strict=True))
+
+
+def _choose(whole: Scores, parts: list[Scores]) -> list[tuple[str, float]]:
+    found: Scores = {}
+    best = max(whole, key=lambda label: whole[label])
+    if whole[best] >= SURE:
+        found[best] = whole[best]
+    for scores in parts:
+        label = max(scores, key=lambda name: scores[name])
+        if scores[label] >= SURE_CLAUSE:
+            found[label] = max(found.get(label, 0.0), min(scores[label], 0.99))
+    for label, score in whole.items():
+        if label not in found and score >= SURE_BESIDE and found:
+            found[label] = score
+    return _ordered(found, whole, best)
+
+
+def _ordered(found: Scores, whole: Scores, best: str) -> list[tuple[str, float]]:
+    """The whole message's best first; then by where they are surer; manners last, answers never."""
+    needs = [label for label in found if label != ANSWER]
+
+    def rank(label: str) -> tuple[bool, bool, float]:
+        return (label in _MANNERS, label != best, -whole[label])
+
+    ordered = sorted(needs, key=rank)[:MOST]
+    if ANSWER in found and best == ANSWER:
+        ordered = [label for label in ordered if found[label] >= SURE_CLAUSE]
+    return [(label, found[label]) for label in ordered]

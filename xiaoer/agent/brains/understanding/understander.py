@@ -1,0 +1,104 @@
+"""One message in, its meaning out: pure, synchronous, far below two milliseconds."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from xiaoer.agent.brains.understanding.answers import read_answer
+from xiaoer.agent.brains.understanding.classifier import IntentModel, train
+from xiaoer.agent.brains.understanding.examples import EXAMPLES_DIR, examples_digest, load_examples
+from xiaoer.agent.brains.understanding.features import normalise
+from xiaoer.agent.brains.understanding.language import detect_language, warm_up
+from xiaoer.agent.brains.understanding.mood import find_risks, read_mood
+from xiaoer.agent.brains.understanding.needs import Needs
+from xiaoer.agent.brains.understanding.negation import strip_refused
+from xiaoer.agent.brains.understanding.slots import find_slots
+from xiaoer.agent.brains.understanding.text import clip, fold
+from xiaoer.domain.understanding import Understanding
+
+log = structlog.get_logger()
+
+
+class Understander:
+    """Reads messages; holds nothing but the trained model."""
+
+    def __init__(self, model: IntentModel) -> None:
+        self._needs = Needs(model)
+
+    def understand(
+        self, text: str, lang_hint: str | None = None, expecting: str | None = None
+    ) -> Understanding:
+        """Intents, slots, language, mood; `expecting` is what was last asked for:
+        "order_no" | "proof" | "yes_no" | "lines" | None."""
+        clipped = clip(text)
+        plain = fold(clipped)
+        normal = normalise(clipped)
+        answer = read_answer(plain)
+        wanted, refused = strip_refused(normal)
+        return Understanding(
+            lang=detect_language(plain, lang_hint),
+            intents=self._needs.find(wanted, refused, answer, expecting),
+            sentiment=read_mood(plain, fold(clipped).lower()),
+            slots=find_slots(clipped, expecting),
+            risk_words=find_risks(plain.lower()),
+            yes_no=answer,
+        )
+
+
+def load_understander(cache_dir: Path) -> Understander:
+    """The classifier from the cache, or trained (seconds) and cached. A broken cache is trained anew."""
+    path = cache_dir / f"understanding-{_fingerprint()[:24]}.joblib"
+    model = _read_cache(path)
+    if model is None:
+        model = train(load_examples(), _prepare)
+        _write_cache(path, model)
+    warm_up()
+    return Understander(model)
+
+
+def _prepare(text: str) -> str:
+    return strip_refused(normalise(text))[0]
+
+
+def _fingerprint() -> str:
+    """Changes with the examples, with the code and lexicon of this room, and with scikit-learn."""
+    digest = sha256(examples_digest(EXAMPLES_DIR).encode())
+    room = Path(__file__).parent
+    for path in sorted([*room.glob("*.py"), *room.glob("*.yaml")]):
+        digest.update(path.read_bytes())
+    digest.update(f"{version('scikit-learn')} {np.__version__}".encode())
+    return digest.hexdigest()
+
+
+def _read_cache(path: Path) -> IntentModel | None:
+    import joblib
+
+    if not path.exists():
+        return None
+    try:
+        model = joblib.load(path)
+    except Exception as error:  # noqa: BLE001 - a damaged pickle can raise anything; training heals it
+        log.warning("understanding_cache_unreadable", path=str(path), error=repr(error))
+        return None
+    return model if isinstance(model, IntentModel) else None
+
+
+def _write_cache(path: Path, model: IntentModel) -> None:
+    """Whole or not at all; a read-only disk costs the next start some seconds, nothing else."""
+    import joblib
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        os.close(handle)
+        joblib.dump(model, temporary)
+        Path(temporary).replace(path)
+    except OSError as error:
+        log.warning("understanding_cache_unwritable", path=str(path), error=repr(error))
