@@ -165,7 +165,9 @@ def _anthropic(model: str, key: str, base_url: str | None, common: Mapping[str, 
     from langchain_anthropic import ChatAnthropic
 
     where = {"base_url": base_url} if base_url else {}
-    return ChatAnthropic(model=model, api_key=key, **where, **common)  # type: ignore[arg-type,call-arg]  # aliases
+    made = ChatAnthropic(model=model, api_key=key, **where, **common)  # type: ignore[arg-type,call-arg]  # aliases
+    _ = made._async_client  # reads the TLS certificates (0.15 s) here in the thread, not in the first request
+    return made
 
 
 def _any_provider(provider: str, model: str, common: Mapping[str, Any]) -> BaseChatModel:

@@ -114,7 +114,8 @@ def name_failure(error: BaseException) -> Failure:
         word = "spend_limit"
     if not word:
         return Failure("failed", type(error).__name__)
-    detail = str(_status(error) or type(error).__name__)
+    status = _status(error)
+    detail = "in the stream" if status == 200 else str(status or type(error).__name__)
     return Failure(word, detail, word not in _NOT_OUTAGE, _wait(word, error))
 
 

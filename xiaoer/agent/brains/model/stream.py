@@ -11,8 +11,9 @@ from typing import Any
 from xiaoer.agent.brains.model.errors import CUT, WHOLE, BadAnswer
 from xiaoer.domain.canonical import canonical_json
 
-# Far above any honest answer; a stream that goes on is broken off before it costs memory.
-MOST_CHARACTERS = 200_000
+# Far above any honest answer. A stream that goes on is broken off at once: LangChain tries to repair cut JSON by
+# dropping one character after the other, which is quadratic (seconds for 100 kB).
+MOST_CHARACTERS = 40_000
 MOST_ARGUMENTS = 16_000  # of one call
 MOST_CALLS = 64  # read at all; the turn's own limit is far lower
 DEEPEST = 8
@@ -38,7 +39,7 @@ class Answer:
 class _RawCall:
     key: object
     name: str = ""
-    pieces: list[str] = field(default_factory=list)
+    args: str = ""
 
 
 @dataclass(slots=True)
@@ -57,11 +58,18 @@ async def collect(chunks: AsyncGenerator[Any, None]) -> Answer:
     (`{"a": [1, 2` becomes a call with `{"a": [1, 2]}`), and does so again for every piece.
     """
     got = _Collected()
+    heard = False
     async with aclosing(chunks):
-        async for chunk in chunks:
-            _take(got, chunk)
-            if got.size > MOST_CHARACTERS or len(got.calls) > MOST_CALLS:
-                raise BadAnswer("oversized")
+        try:
+            async for chunk in chunks:
+                heard = True
+                _take(got, chunk)
+                if got.size > MOST_CHARACTERS or len(got.calls) > MOST_CALLS:
+                    raise BadAnswer("oversized")
+        except ValueError as error:
+            if heard or type(error) is not ValueError:
+                raise
+            raise BadAnswer("empty") from error  # LangChain's word for a stream without any event
     return _whole(got)
 
 
@@ -106,15 +114,17 @@ def _take_call(got: _Collected, piece: Any) -> None:
         got.calls.append(call)
     call.name += piece.get("name") or ""
     args = piece.get("args") or ""
-    call.pieces.append(args)
+    call.args += args
     got.size += len(args)
+    if len(call.args) > MOST_ARGUMENTS:
+        raise BadAnswer("bad_arguments", "oversized")
 
 
 def _whole(got: _Collected) -> Answer:
     if got.stop_reason not in WHOLE:
         # Without a stop reason the connection broke politely: seen with JSON of a tool cut in mid-stream.
         raise BadAnswer(CUT.get(got.stop_reason, "unknown_stop"))
-    calls = tuple(AskedCall(raw.name, read_arguments("".join(raw.pieces))) for raw in got.calls)
+    calls = tuple(AskedCall(raw.name, read_arguments(raw.args)) for raw in got.calls)
     text = clean("".join(got.text)).strip()
     if not calls and not text:
         raise BadAnswer("empty")
