@@ -8,16 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Row, Select, and_, func, or_, select
+from sqlmodel import Session
 
 from xiaoer.domain.messages import Author
 from xiaoer.domain.refusals import BadInput, NotFound
-from xiaoer.inbox.tables import Conversation, Message, OutboxRow, State, Status, Turn
+from xiaoer.inbox.tables import CONVERSATION, MESSAGE, OUTBOX, TURN, State, Status
 from xiaoer.storage.engine import reading
 
-_C = Conversation.__table__.c  # type: ignore[attr-defined]  # SQLModel hides the table it makes
-_M = Message.__table__.c  # type: ignore[attr-defined]  # as above
-_T = Turn.__table__.c  # type: ignore[attr-defined]  # as above
-_O = OutboxRow.__table__.c  # type: ignore[attr-defined]  # as above
+_C, _M, _T, _O = CONVERSATION.c, MESSAGE.c, TURN.c, OUTBOX.c
 
 MOST = 200  # rows of one page
 
@@ -112,9 +110,9 @@ def waiting_counts(engine: Engine, store: str | None = None) -> dict[str, int]:
         human = select(func.count()).where(_C.status == Status.HUMAN, *ours)
         urgent = session.scalar(human.where(_C.urgent))
         unassigned = session.scalar(human.where(_C.assigned_to.is_(None)))
-        failed = select(func.count()).select_from(OutboxRow).where(_O.state == State.FAILED)
+        failed = select(func.count()).select_from(OUTBOX).where(_O.state == State.FAILED)
         if store:
-            failed = failed.join(Conversation, _C.id == _O.conversation_id).where(*ours)
+            failed = failed.join(CONVERSATION, _C.id == _O.conversation_id).where(*ours)
         counts = {status.value: 0 for status in Status} | {str(name): int(count) for name, count in by_status}
         return counts | {
             "urgent": urgent or 0,
@@ -171,6 +169,14 @@ def get_message(engine: Engine, message_id: str) -> MessageItem:
     if row is None:
         raise NotFound("There is no such message.")
     return _item(row)
+
+
+def items_where(
+    session: Session, conversation_id: str, *conditions: ColumnElement[bool]
+) -> tuple[MessageItem, ...]:
+    """Items of a thread that fit all conditions on the message table, oldest first."""
+    query = _items(conversation_id).where(*conditions).order_by(_M.seq)
+    return tuple(_item(row) for row in session.execute(query))
 
 
 def trace(engine: Engine, conversation_id: str) -> dict[str, list[dict[str, Any]]]:

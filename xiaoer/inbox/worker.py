@@ -1,0 +1,201 @@
+"""The worker: one conversation at a time, loaded, thought about, committed once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+
+from xiaoer.agent.turn import RunTurn, TurnInput, TurnOutcome
+from xiaoer.domain.actions import ActionDraft, ActionStatus
+from xiaoer.domain.clock import Clock
+from xiaoer.domain.messages import HandOff
+from xiaoer.domain.stores import Store
+from xiaoer.inbox.committing import Committed, Lost, Verdict, commit_turn
+from xiaoer.inbox.hooks import LedgerHooks
+from xiaoer.inbox.live import Live
+from xiaoer.inbox.loading import Opened, open_turn, read_input, read_scope
+from xiaoer.inbox.outbox import Outbox
+from xiaoer.inbox.pause import held_back
+from xiaoer.inbox.queue import RUN_TURN, SEND, Queue
+from xiaoer.inbox.sentences import FAULT, HOLDING, say
+from xiaoer.inbox.tables import State
+from xiaoer.storage.crashpoints import crash_point
+from xiaoer.storage.engine import reading, transaction
+
+log = structlog.get_logger()
+
+# Handed down to the graph; a customer is not left longer than this without a truthful word.
+TURN_SECONDS = 45.0
+
+
+class Worker:
+    """Runs turns; `attach` says so to the queue."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        queue: Queue,
+        run_turn: RunTurn,
+        stores: Mapping[str, Store],
+        hooks: LedgerHooks,
+        outbox: Outbox,
+        clock: Clock,
+        live: Live,
+        turn_seconds: float = TURN_SECONDS,
+    ) -> None:
+        self._engine = engine
+        self._queue = queue
+        self._think = run_turn
+        self._stores = stores
+        self._hooks = hooks
+        self._outbox = outbox
+        self._clock = clock
+        self._live = live
+        self._turn_seconds = turn_seconds
+
+    def attach(self) -> None:
+        """Take the queue's turns and sends."""
+        self._queue.handle(RUN_TURN, self.run_turn, give_up=self.quarantine)
+        self._queue.handle(SEND, self._outbox.send)
+
+    def recover(self) -> None:
+        """At start: defer again whatever waits without a job; a job too many finds nothing to do."""
+        with transaction(self._engine) as session:
+            self._queue.defer_all(session, held_back(session))
+        self._queue.kick()
+
+    async def run_turn(self, conversation_id: str) -> None:
+        """One turn over all messages that nobody has handled; nothing if there is nothing to do."""
+        started = time.monotonic()
+        loaded = await asyncio.to_thread(self._load, conversation_id)
+        if loaded is None:
+            return
+        opened, turn = loaded
+        crash_point("turn.loaded")
+        self._live.publish_conversation(conversation_id, "typing")
+        outcome = await self._outcome(turn)
+        crash_point("turn.planned")
+        ms = round((time.monotonic() - started) * 1000)
+        await self._commit(opened, Verdict(outcome, ms=ms))
+
+    async def quarantine(self, conversation_id: str) -> None:
+        """After the last try: the messages are set aside, a person gets them, the customer is told."""
+        opened = await asyncio.to_thread(self._open, conversation_id)
+        if opened is None:
+            return
+        log.error("turn.quarantined", conversation=conversation_id, turn=opened.turn_id)
+        sentence = say(FAULT, opened.conversation.lang, self._default_lang(opened.conversation.store))
+        count = len(opened.messages)
+        summary = f"Every try to answer failed. {count} message(s) of the customer were set aside unanswered."
+        outcome = self._without_answer(opened, HandOff("fault", summary, sentence, urgent=True))
+        await self._commit(opened, Verdict(outcome, State.QUARANTINED))
+
+    async def _outcome(self, turn: TurnInput) -> TurnOutcome:
+        """The graph's outcome, or an honest sentence and a person when its time is over."""
+        try:
+            async with asyncio.timeout(self._turn_seconds) as deadline:
+                return await self._think(turn)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+        log.error("turn.deadline", conversation=turn.conversation_id, turn=turn.turn_id)
+        sentence = say(HOLDING, turn.lang, turn.store.languages[0])
+        summary = f"No answer within {self._turn_seconds:.0f} s; a tool or the model was too slow."
+        return TurnOutcome(
+            replies=(),
+            drafts=(),
+            rejected=(),
+            scope=turn.scope,
+            memory=turn.memory,
+            lang=turn.lang or turn.store.languages[0],
+            sentiment="neutral",
+            hand_off=HandOff("fault", summary, sentence, urgent=True),
+            trace=_empty_trace("deadline"),
+            misses=turn.misses,
+        )
+
+    async def _commit(self, opened: Opened, verdict: Verdict) -> None:
+        conversation_id = opened.conversation.id
+        try:
+            committed = await asyncio.to_thread(self._commit_now, opened, verdict)
+        except Lost:
+            log.info("turn.lost", conversation=conversation_id, turn=opened.turn_id)
+            return
+        crash_point("turn.committed")
+        self._queue.kick()
+        self._announce(conversation_id, committed, verdict.outcome)
+
+    def _announce(self, conversation_id: str, committed: Committed, outcome: TurnOutcome) -> None:
+        for message_id in committed.message_ids:
+            self._live.publish_conversation(conversation_id, "message", message_id=message_id)
+        for action_id in committed.action_ids:
+            self._live.publish_conversation(conversation_id, "action", action_id=action_id)
+        self._live.publish_conversation(conversation_id, "status", handed_off=outcome.hand_off is not None)
+
+    def _load(self, conversation_id: str) -> tuple[Opened, TurnInput] | None:
+        with reading(self._engine) as session:
+            opened = open_turn(session, conversation_id)
+            if opened is None:
+                return None
+            return opened, read_input(session, opened, self._stores, self._hooks, self._clock())
+
+    def _open(self, conversation_id: str) -> Opened | None:
+        with reading(self._engine) as session:
+            return open_turn(session, conversation_id)
+
+    def _commit_now(self, opened: Opened, verdict: Verdict) -> Committed:
+        with transaction(self._engine) as session:
+            return commit_turn(
+                session,
+                opened,
+                verdict,
+                self._clock(),
+                outbox=self._outbox,
+                queue=self._queue,
+                hooks=self._hooks,
+                status_of=self._status_of,
+            )
+
+    def _status_of(self, draft: ActionDraft) -> ActionStatus:
+        """A clause that allows approves only where the store lets rules approve; else a person decides."""
+        store = self._stores[draft.terms.store]
+        ruled = draft.quote.decision == "allow" and store.rules_may_approve
+        return ActionStatus.APPROVED if ruled else ActionStatus.PENDING
+
+    def _without_answer(self, opened: Opened, hand_off: HandOff) -> TurnOutcome:
+        row = opened.conversation
+        return TurnOutcome(
+            replies=(),
+            drafts=(),
+            rejected=(),
+            scope=read_scope(row, self._clock()),
+            memory=dict(row.memory),
+            lang=row.lang or self._default_lang(row.store),
+            sentiment=row.sentiment,
+            hand_off=hand_off,
+            trace=_empty_trace("quarantined"),
+            misses=row.misses,
+        )
+
+    def _default_lang(self, store_id: str) -> str:
+        store = self._stores.get(store_id)
+        return store.languages[0] if store else "en"
+
+
+def _empty_trace(fault: str) -> dict[str, Any]:
+    return {
+        "brain": "",
+        "prompt": "",
+        "intents": [],
+        "slots": {},
+        "sentiment": "neutral",
+        "model_calls": [],
+        "tool_calls": [],
+        "guard": [],
+        "fault": fault,
+    }
