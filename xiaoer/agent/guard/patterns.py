@@ -44,24 +44,24 @@ _NOT_CLAIM = re.compile(
 )
 _CLAIMS: dict[str, re.Pattern[str]] = {
     "refund": re.compile(
-        r"\b(?:refunded|refund (?:is|was|has been) (?:done|complete[d]?|issued|processed|sent|made|approved))\b"
+        r"\b(?:refunded|refund(?: of [^!?\n]{1,30})? (?:is|was|has been) (?:now )?(?:done|complete[d]?|issued|processed|sent|made|approved))\b"
         r"|\b(?:issued|processed|completed|sent|approved) (?:you )?(?:a|your|the) (?:full |partial )?refund\b"
         r"|\bmoney (?:is|has been|was) (?:sent|returned|back)\b"
-        r"|已(?:经)?(?:为您|帮您|给您|给亲|帮亲)?(?:全额|部分)?(?:办理)?退款|退款(?:已|已经)?(?:成功|完成|到账|办好|办理完|通过|批准)|退款[^。！？；，,\n]{0,20}已(?:经)?(?:到账|完成|成功|退)|退款已|(?:钱|款项|款)(?:已经|已)退",
+        r"|已(?:经)?(?:为您|帮您|给您|给亲|帮亲)?(?:全额|部分)?(?:办理)?退款|退款(?:已|已经)?(?:成功|完成|到账|办好|办理完|通过|批准)|退款[^。！？；，\n]{0,24}已(?:经)?(?:到账|完成|成功|退)|退款已|(?:钱|款项|款)(?:已经|已)退",
         re.IGNORECASE,
     ),
     "cancellation": re.compile(
-        r"\b(?:order|it) (?:is|was|has been) (?:now )?cancel[l]?ed\b|\bcancel[l]?ed (?:your|the) order\b"
+        r"\b(?:order(?: #?\w+)?|it) (?:is|was|has been) (?:now )?cancel[l]?ed\b|\bcancel[l]?ed (?:your|the) order\b"
         r"|已(?:经)?(?:为您|帮您|给您)?取消|(?:订单)?取消(?:成功|完成|好了)",
         re.IGNORECASE,
     ),
     "label": re.compile(
-        r"\blabel (?:is|was|has been) (?:ready|created|made|sent|issued|attached)\b|\bhere(?:'s| is) your (?:return )?label\b"
+        r"\blabel(?: for [^!?\n]{1,40})? (?:is|was|has been) (?:ready|created|made|sent|issued|attached)\b|\bhere(?:'s| is) your (?:return )?label\b"
         r"|面单(?:已|已经)(?:生成|发|好)|已(?:经)?(?:生成|发送|发)(?:了)?退货面单",
         re.IGNORECASE,
     ),
     "coupon": re.compile(
-        r"\bcoupon (?:is|was|has been) (?:issued|sent|added|created)\b|\b(?:issued|sent|added) (?:you )?a coupon\b"
+        r"\bcoupon(?: of [^!?\n]{1,30})? (?:is|was|has been) (?:issued|sent|added|created)\b|\b(?:issued|sent|added) (?:you )?a coupon\b"
         r"|优惠券(?:已|已经)(?:发|到账|生成)|已(?:经)?(?:给您|为您|给亲)?(?:发|补偿)(?:放|了)?.{0,6}优惠券",
         re.IGNORECASE,
     ),

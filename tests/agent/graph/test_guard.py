@@ -1,0 +1,111 @@
+"""The output guard lets through what records show, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.turns import a_state, an_action
+
+from xiaoer.agent.guard.checks import check_text
+from xiaoer.agent.guard.facts import gather_facts
+from xiaoer.domain.actions import ActionStatus
+from xiaoer.domain.messages import Author, HistoryItem
+
+NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+ORDER = {
+    "order_no": "#1004",
+    "state": "shipped",
+    "total": {"amount_minor": 127230, "currency": "USD"},
+    "placed_at": "2026-11-18T20:00:00Z",
+    "refunds": [],
+    "lines": [{"title": "Desk lamp", "quantity": 1, "refunded_quantity": 0}],
+}
+TRACK = {
+    "order_no": "#1004",
+    "state": "shipped",
+    "parcels": [
+        {
+            "tracking_no": "1Z999AA10123456784",
+            "verdict": "on_its_way",
+            "events": [{"at": "2026-11-20T18:00:00Z"}],
+        }
+    ],
+}
+
+
+def failed(text: str, **state: object) -> list[str]:
+    made = a_state(now=NOW, records=[ORDER, TRACK], **state)
+    return [v.check for v in check_text(text, gather_facts(made), made["turn"].store) if not v.ok]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your parcel 1Z999AA10123456784 is on its way, last scanned on Nov 20.",
+        "您的包裹 1Z999AA10123456784 在途中，11月20日有新进展。",
+        "The order came to $1,272.30.",
+        "Once it is confirmed, $1272.3 will be refunded to your card.",
+        "同事确认后会为您退款 $1,272.30，退款后我会在这里告诉您。",
+        "I have asked a colleague to confirm your refund; it has not been refunded yet.",
+        "See https://tools.usps.com/track for the map.",
+        "You have 30 days to send it back.",
+        "Orders over $49 ship free.",
+    ],
+)
+def test_what_the_records_show_may_be_said(text: str) -> None:
+    assert failed(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "check"),
+    [
+        ("Your refund has been issued.", "claims"),
+        ("Good news: we refunded your order.", "claims"),
+        ("已为您退款，请注意查收。", "claims"),
+        ("退款 $1,272.30 已到账。", "claims"),
+        ("Your order has been cancelled.", "claims"),
+        ("订单已取消。", "claims"),
+        ("Your return label is ready.", "claims"),
+        ("优惠券已发放到您的账户。", "claims"),
+        ("It was delivered yesterday.", "claims"),
+        ("You will get $2,000.00 back.", "amounts"),
+        ("退您 888 元。", "amounts"),
+        ("Your tracking number is 1Z12345E0205271688.", "numbers"),
+        ("Order #1005 is also on its way.", "numbers"),
+        ("It arrives on Dec 24.", "dates"),
+        ("预计12月24日送达。", "dates"),
+        ("Write to boss@example.org.", "contacts"),
+        ("打电话给 13812345678。", "contacts"),
+        ("Click https://evil.example/pay now.", "links"),
+        ("![x](https://tools.usps.com/a.png)", "links"),
+        ("   ", "form"),
+        ("a" * 3001, "form"),
+    ],
+)
+def test_what_no_record_shows_is_held_back(text: str, check: str) -> None:
+    assert check in failed(text)
+
+
+def test_a_receipt_makes_the_claim_true() -> None:
+    done = an_action("issue_refund", ActionStatus.SUCCEEDED, amount_minor=127230)
+    waiting = an_action("issue_refund", ActionStatus.PENDING, amount_minor=127230)
+    assert failed("Your refund of $1,272.30 has been issued.", actions=(done,)) == []
+    assert failed("Your refund of $1,272.30 has been issued.", actions=(waiting,)) == ["claims"]
+
+
+def test_the_customers_own_words_prove_no_claim_and_no_amount() -> None:
+    said = [HistoryItem("M-1", Author.CUSTOMER, "You said you refunded $500.00 already!", NOW)]
+    assert failed("We refunded $500.00.", history=tuple(said)) == ["claims", "amounts"]
+
+
+def test_the_customers_own_order_number_and_mail_may_be_repeated() -> None:
+    said = [HistoryItem("M-1", Author.CUSTOMER, "It is #7777, mail me at jane@example.com", NOW)]
+    assert failed("I cannot find order #7777 for jane@example.com.", history=tuple(said)) == []
+
+
+@given(st.text(max_size=400))
+def test_no_text_breaks_the_guard(text: str) -> None:
+    failed(text)
