@@ -14,6 +14,7 @@ from xiaoer.channels.web.sessions import WebSession
 from xiaoer.domain.actions import OPEN, ActionView
 from xiaoer.domain.canonical import canonical_json
 from xiaoer.domain.clock import iso
+from xiaoer.domain.messages import Author
 from xiaoer.inbox import views
 from xiaoer.inbox.tables import Status
 
@@ -79,10 +80,13 @@ def _message(item: views.MessageItem) -> Event:
 
 
 def show_message(item: views.MessageItem) -> dict[str, Any]:
+    """A message as the customer's page draws it; a receipt is the system's word, not the assistant's."""
+    receipt = item.author == Author.EVENT
     return {
         "id": item.id,
-        "author": item.author,
-        "name": item.who if item.author == "agent" else "",
+        "author": "system" if receipt else item.author,
+        "kind": "receipt" if receipt else item.kind,
+        "name": item.who if item.author == Author.AGENT else "",
         "text": item.text,
         "cards": list(item.cards),
         "citations": list(item.citations),

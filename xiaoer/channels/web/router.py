@@ -71,9 +71,9 @@ def _add_channel(router: APIRouter, services: WebServices) -> None:
         accepted = await services.intake.accept(_inbound(session, message))
         answer = {"message_id": accepted.message_id, "conversation_id": accepted.conversation_id}
         if wait:
-            turn = await await_turn(services, accepted.message_id, wait)
+            turn = await await_turn(services, session, accepted.message_id, wait)
             if turn is not None:
-                return _data({**answer, **turn}, 200)
+                return _data(turn)
         return _data(answer, 202)
 
     @router.get("/channels/web/{store}/events", response_model=None)

@@ -55,9 +55,12 @@ class MessageAnswer(Shape):
 class ReplyShape(Shape):
     id: str
     author: Literal["assistant", "agent", "system"]
+    kind: str  # "receipt": the ledger's word on an action
+    name: str  # of the colleague, where one wrote
     text: str
     citations: list[dict[str, Any]]
     cards: list[dict[str, Any]]
+    at: str
 
 
 class ActionBrief(Shape):

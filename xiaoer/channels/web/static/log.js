@@ -64,16 +64,18 @@ function settleDraft(clientId, message) {
 }
 
 function drawMessage(message) {
-  const kind = message.author === "event" ? "assistant event" : message.author;
+  const receipt = message.kind === "receipt";
+  const kind = receipt ? "assistant event" : message.author;
+  const plain = message.author === "system" && !receipt;
   const mine = message.author === "customer";
   const body = h("div", { class: "body" },
-    mine || message.author === "system" ? h("span", { class: "sr" }, mine ? `${t.you}:` : "") : h("div", { class: "who" }, nameOf(message)),
+    mine || plain ? h("span", { class: "sr" }, mine ? `${t.you}:` : "") : h("div", { class: "who" }, nameOf(message)),
     message.text ? h("div", { class: "bubble", dir: "auto" }, mine ? message.text : linked(message.text, boot.allowed_links, t.new_tab)) : null,
     (message.cards || []).map(drawCard),
     drawCitations(message.citations || []),
-    h("div", { class: "meta" }, message.author === "system" ? "" : asTime(message.at)));
-  const avatar = mine || message.author === "system" ? null : drawAvatar(message);
-  return h("div", { class: `msg ${kind}`, "data-at": message.at, "data-author": message.author }, avatar, body);
+    h("div", { class: "meta" }, plain ? "" : asTime(message.at)));
+  const avatar = mine || plain ? null : drawAvatar(message);
+  return h("div", { class: `msg ${kind}`, "data-at": message.at, "data-author": receipt ? "assistant" : message.author }, avatar, body);
 }
 
 function nameOf(message) {
@@ -124,7 +126,7 @@ function showStart(element) {
   if (start < bottom) offerJump(false);
 }
 
-const groupOf = (element) => (element.dataset.author === "event" ? "assistant" : element.dataset.author);
+const groupOf = (element) => element.dataset.author;
 
 export function toBottom(smooth = false) {
   requestAnimationFrame(() => glide(scroll.scrollHeight, smooth));

@@ -1,0 +1,60 @@
+"""The desk's own tables: people, their sessions, what they did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Index
+from sqlmodel import Field
+
+from xiaoer.approvals.guards import guard_append_only
+from xiaoer.storage.columns import BigKey, Json, UtcDateTime
+from xiaoer.storage.metadata import DeskTable, desk_metadata
+
+
+class DeskUser(DeskTable, table=True):
+    """One person who may sign in."""
+
+    __tablename__ = "desk_user"
+
+    id: str = Field(primary_key=True, max_length=32)  # "U-…"
+    name: str = Field(unique=True, max_length=64)  # what he signs in with and what colleagues read
+    password_hash: str = Field(max_length=255)  # argon2id
+    roles: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
+    active: bool = True
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DeskSession(DeskTable, table=True):
+    """One signed-in browser. The token itself is only in its cookie."""
+
+    __tablename__ = "desk_session"
+
+    token_hash: str = Field(primary_key=True, max_length=80)
+    user_id: str = Field(foreign_key="desk_user.id", index=True, max_length=32)
+    csrf: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DeskAudit(DeskTable, table=True):
+    """What a person did at the desk; rows are only ever added."""
+
+    __tablename__ = "desk_audit"
+    __table_args__ = (
+        Index("ix_desk_audit_what", "what", "id"),
+        Index("ix_desk_audit_target", "target", "id"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
+    at: datetime = Field(sa_type=UtcDateTime)
+    who: str = Field(max_length=64)
+    who_id: str = Field(max_length=32)
+    what: str = Field(max_length=32)  # audit.WHATS
+    store: str | None = Field(default=None, max_length=64)
+    target: str = Field(default="", max_length=128)  # a conversation, an action, an inquiry, a button
+    details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(Json, nullable=False))
+
+
+guard_append_only(desk_metadata.tables["desk_audit"])
