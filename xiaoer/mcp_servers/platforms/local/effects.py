@@ -30,6 +30,7 @@ from xiaoer.domain.refusals import BadInput, NotFound, OrderChanged, OverLimit, 
 from xiaoer.mcp_servers.platforms.local import tables as t
 from xiaoer.mcp_servers.platforms.local.reads import read_order
 from xiaoer.mcp_servers.platforms.local.receipts import dump_receipt, load_receipt
+from xiaoer.mcp_servers.platforms.local.versions import add_to_line, lock_order, raise_version
 from xiaoer.mcp_servers.platforms.protocol import Effect
 from xiaoer.storage.crashpoints import crash_point
 from xiaoer.storage.engine import transaction
@@ -50,7 +51,7 @@ def run_effect(engine: Engine, clock: Clock, store: str, tool: str, effect: Effe
         conn = session.connection()
         done = _earlier(conn, store, tool, key, effect.action_id)
         if done is None:
-            _lock_order(conn, store, key)
+            lock_order(conn, store, key)
             done = _earlier(conn, store, tool, key, effect.action_id)
         if done is not None:
             return done
@@ -74,11 +75,7 @@ def _perform(conn: Connection, store: str, tool: str, key: str, effect: Effect, 
             f"(version {order.version} now, {effect.order_version} then)."
         )
     receipt = DEEDS[tool](conn, store, order, effect, now)
-    conn.execute(
-        update(t.orders)
-        .where(t.orders.c.store == store, t.orders.c.order_key == key)
-        .values(version=order.version + 1, touched_at=now)
-    )
+    raise_version(conn, store, key, touched_at=now)
     conn.execute(
         insert(t.effects).values(
             store=store,
@@ -104,12 +101,6 @@ def _earlier(conn: Connection, store: str, tool: str, key: str, action_id: str) 
 def _effect_row(conn: Connection, store: str, action_id: str) -> Any:
     here = (t.effects.c.store == store, t.effects.c.action_id == action_id)
     return conn.execute(select(t.effects).where(*here)).first()
-
-
-def _lock_order(conn: Connection, store: str, key: str) -> None:
-    """One effect at a time an order. SQLite has locked the whole file already and ignores this."""
-    here = (t.orders.c.store == store, t.orders.c.order_key == key)
-    conn.execute(select(t.orders.c.version).where(*here).with_for_update())
 
 
 def _issue_refund(conn: Connection, store: str, order: Order, effect: Effect, now: datetime) -> Receipt:
@@ -293,12 +284,7 @@ def _add_to_lines(
     conn: Connection, store: str, order: Order, lines: tuple[tuple[str, int], ...], column: str
 ) -> None:
     for line_id, count in lines:
-        conn.execute(
-            update(t.lines)
-            .where(t.lines.c.store == store, t.lines.c.order_key == order_key(order.order_no))
-            .where(t.lines.c.line_id == line_id)
-            .values({column: t.lines.c[column] + count})
-        )
+        add_to_line(conn, store, order_key(order.order_no), line_id, {column: count})
 
 
 def _receipt(

@@ -48,11 +48,15 @@ def tracking_key(text: str) -> str:
 
 
 def search_terms(text: str) -> tuple[str, ...]:
-    """Words of a query: of Latin script whole ones, of Chinese every pair of neighbours."""
+    """Words of a query: of Latin script whole ones, of Chinese every pair of neighbours.
+
+    Words of one or two letters count only where nothing longer is said.
+    """
     terms: list[str] = []
     for word in _NO_WORD.sub(" ", fold(text)).split():
         terms += _pieces(word)
-    return tuple(dict.fromkeys(terms))
+    telling = [term for term in terms if len(term) > 2 or not term.isascii()]
+    return tuple(dict.fromkeys(telling or terms))
 
 
 def _pieces(word: str) -> list[str]:

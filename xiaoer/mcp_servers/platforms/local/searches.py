@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, or_, select
@@ -85,22 +86,29 @@ def _of_sku(conn: Connection, store: str, sku: str) -> list[str]:
 
 
 def _ranked_products(conn: Connection, store: str, query: str) -> list[str]:
+    """The products that fit best; what fits less than half as well as the best is no answer."""
     terms = search_terms(query)[:_MAX_TERMS]
-    here = t.products.c.store == store
+    found = select(t.products.c.product_id, t.products.c.title, t.products.c.search).where(
+        t.products.c.store == store
+    )
+    if not terms:
+        return [row.product_id for row in conn.execute(found.order_by(t.products.c.title))]
     fits = [t.products.c.search.contains(term, autoescape=True) for term in terms]
-    found = select(t.products.c.product_id, t.products.c.title, t.products.c.search).where(here)
-    rows = conn.execute(found.where(or_(*fits)) if fits else found.order_by(t.products.c.title)).all()
+    rows = conn.execute(found.where(or_(*fits))).all()
     # A word of the title says more than one of the description.
-    return [
-        row.product_id
-        for row in sorted(
-            rows, key=lambda row: (-2 * _score(fold(row.title), terms) - _score(row.search, terms), row.title)
-        )
-    ]
+    scores = {row: 3 * _score(fold(row.title), terms) + _score(row.search, terms) for row in rows}
+    best = max(scores.values(), default=0)
+    kept = [row for row in rows if scores[row] and 2 * scores[row] >= best]
+    return [row.product_id for row in sorted(kept, key=lambda row: (-scores[row], row.title))]
 
 
 def _score(text: str, terms: tuple[str, ...]) -> int:
-    return sum(term in text for term in terms)
+    """How many of the terms begin a word of the text; a Chinese one may stand anywhere."""
+    return sum(_begins(text, term) if term.isascii() else term in text for term in terms)
+
+
+def _begins(text: str, term: str) -> bool:
+    return re.search(rf"(?<![a-z0-9]){re.escape(term)}", text) is not None
 
 
 def _read_products(conn: Connection, store: str, keys: list[str]) -> tuple[Product, ...]:

@@ -143,14 +143,10 @@ class LineRow(ShopTable, table=True):
 
 class PaymentRow(ShopTable, table=True):
     __tablename__ = "shop_payments"
-    __table_args__ = (
-        _belongs(_ORDER, "order_key"),
-        Index(None, "store", "order_key"),
-        CheckConstraint("amount_minor > 0", name="amount"),
-    )
+    __table_args__ = (_belongs(_ORDER, "order_key"), CheckConstraint("amount_minor > 0", name="amount"))
     store: str = Field(primary_key=True)
+    order_key: str = Field(primary_key=True)
     payment_id: str = Field(primary_key=True)
-    order_key: str
     method: str  # what the customer reads: "Visa ···· 4242"
     amount_minor: int = Field(sa_type=BigInteger)
     paid_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
