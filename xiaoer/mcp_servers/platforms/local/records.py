@@ -136,8 +136,11 @@ class OrderRecord:
         return goods + self.shipping_minor - self.discount_minor
 
     def digest(self) -> str:
-        """The same record gives the same digest: an import that changes nothing is seen to."""
-        return digest(_plain(asdict(self)))
+        """The same order gives the same digest: an import that changes nothing is seen to.
+
+        Of the customer only the identity counts: a new phone number is no change of the order.
+        """
+        return digest(_plain({**asdict(self), "customer": self.customer.identity}))
 
 
 def _plain(value: Any) -> Any:

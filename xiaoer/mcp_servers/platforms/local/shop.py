@@ -36,6 +36,7 @@ from xiaoer.mcp_servers.platforms.local.states import quantity_to_ship
 from xiaoer.mcp_servers.platforms.local.versions import add_to_line, lock_order, raise_version
 from xiaoer.mcp_servers.platforms.local.writes import (
     customer_ref,
+    foreign_skus,
     insert_rows,
     parcel_rows,
     write_customers,
@@ -69,7 +70,8 @@ class LocalShop:
             raise BadInput("A product needs a title and at least one variant, each with its own sku.")
         with transaction(self._engine) as session:
             conn = session.connection()
-            _refuse_foreign_skus(conn, store, record.product_id, skus)
+            for sku, owner in foreign_skus(conn, store, [record]).items():
+                raise Refusal(f"The sku {sku} belongs to product {owner}.")
             write_products(conn, store, [record])
 
     def place_order(self, store: str, record: OrderRecord) -> str:
@@ -128,14 +130,6 @@ def _locked(conn: Connection, store: str, order_no: str) -> Order:
     if order is None:
         raise NotFound("There is no such order.")
     return order
-
-
-def _refuse_foreign_skus(conn: Connection, store: str, product_id: str, skus: list[str]) -> None:
-    taken = select(t.variants.c.sku, t.variants.c.product_id).where(
-        t.variants.c.store == store, t.variants.c.sku.in_(skus), t.variants.c.product_id != product_id
-    )
-    for row in conn.execute(taken):
-        raise Refusal(f"The sku {row.sku} belongs to product {row.product_id}.")
 
 
 def _book_payment(conn: Connection, store: str, order: Order, payment: PaymentRecord) -> None:

@@ -76,20 +76,30 @@ def write_products(conn: Connection, store: str, records: Iterable[ProductRecord
     return changed
 
 
+def foreign_skus(conn: Connection, store: str, records: Iterable[ProductRecord]) -> dict[str, str]:
+    """Skus of these products that belong to another product here, with that product's id."""
+    owners = {variant.sku: record.product_id for record in records for variant in record.variants}
+    held = _fetch(conn, t.variants, "sku", store, owners)
+    return {row.sku: row.product_id for row in held if row.product_id != owners[row.sku]}
+
+
 def write_orders(
     conn: Connection,
     store: str,
     records: Sequence[OrderRecord],
     now: datetime,
     replaced: Mapping[str, int] | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> None:
     """Write orders whose customers are there already; `replaced` holds the new version of each key
-    that stands here with older contents. Notes made here stay."""
+    that stands here with older contents (notes made here stay), `digests` the digest by which a
+    later import knows its record again, where that is not the digest of what is written."""
     versions = replaced or {}
     rows: Rows = {table: [] for table in (t.orders, *_PARTS)}
     for record in records:
         key = order_key(record.order_no)
         _collect_order(rows, store, key, record, versions.get(key, 1))
+        rows[t.orders][-1]["source_digest"] = (digests or {}).get(key) or record.digest()
         rows[t.notes] += [
             {"store": store, "order_key": key, "text": text, "key": f"import:{key}:{at}", "created_at": now}
             for at, text in enumerate(record.notes)
@@ -218,7 +228,6 @@ def _order_row(store: str, record: OrderRecord) -> dict[str, Any]:
         "ship_region": to.region,
         "ship_postcode": to.postcode,
         "ship_country": to.country,
-        "source_digest": record.digest(),
     }
 
 
