@@ -56,11 +56,14 @@ def propose(
     _require_consistent(draft)
     if draft.quote.decision == "deny" or status is _S.REJECTED:
         return _record_refused(session, draft, now)
-    try:
-        with session.begin_nested():
-            return _enter(session, draft, status, now, actor)
-    except _LinesTaken:
-        return _open_instead(session, draft)
+    standing = None
+    while standing is None:  # the open action may end between our try and our look
+        try:
+            with session.begin_nested():
+                return _enter(session, draft, status, now, actor)
+        except _LinesTaken:
+            standing = _open_instead(session, draft)
+    return standing
 
 
 def transition(
@@ -258,7 +261,7 @@ def _hold_lines(session: Session, row: ActionRow) -> None:
             raise _LinesTaken from error
 
 
-def _open_instead(session: Session, draft: ActionDraft) -> Proposed:
+def _open_instead(session: Session, draft: ActionDraft) -> Proposed | None:
     terms = draft.terms
     statement = select(ActionHold.action_id).where(
         ActionHold.store == terms.store,
@@ -266,7 +269,12 @@ def _open_instead(session: Session, draft: ActionDraft) -> Proposed:
         ActionHold.tool == terms.tool,
         col(ActionHold.line_id).in_(held_lines(terms.args)),
     )
-    row = get(session, session.exec(statement.order_by(col(ActionHold.line_id))).first() or terms.action_id)
+    holders = list(session.exec(statement.order_by(col(ActionHold.line_id))))
+    # The action that was to be replaced is not what stands in the way.
+    holders.sort(key=lambda action_id: action_id == draft.supersedes)
+    if not holders:
+        return None
+    row = get(session, holders[0])
     return Proposed(row.id, row.case_id, new=False)
 
 
