@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
@@ -25,6 +26,10 @@ from xiaoer.domain.permits import PermitRefused
 from xiaoer.domain.refusals import Refusal
 
 log = structlog.get_logger()
+
+# More threads than this only wait for each other and for the database's connections.
+_THREADS = 8
+_limiter: RunVar[CapacityLimiter] = RunVar("xiaoer_tool_threads")
 
 # The places of an error that go into its sentence; a hostile caller could make thousands.
 _SHOWN_ERRORS = 3
@@ -80,7 +85,7 @@ class StrictTool(Tool):
             return failure("invalid", _what_is_wrong(error))
         call = functools.partial(self.fn, context.request_context.meta or {}, **values)
         try:
-            shape: BaseModel = await to_thread.run_sync(call, abandon_on_cancel=True)
+            shape: BaseModel = await to_thread.run_sync(call, abandon_on_cancel=True, limiter=_threads())
         except (Refusal, PermitRefused) as error:
             return failure(error.code, str(error))
         except Exception:
@@ -88,6 +93,15 @@ class StrictTool(Tool):
             log.exception("tool failed", tool=self.name)
             return failure("failed", "The tool failed. Trying again later may help.")
         return _success(shape)
+
+
+def _threads() -> CapacityLimiter:
+    """One limit for all servers of this event loop."""
+    limiter = _limiter.get(None)
+    if limiter is None:
+        limiter = CapacityLimiter(_THREADS)
+        _limiter.set(limiter)
+    return limiter
 
 
 def failure(code: str, message: str) -> CallToolResult:

@@ -84,7 +84,7 @@ def url_link(url: str, pool: httpx2.AsyncClient) -> SessionLink:
 
 def make_pool() -> httpx2.AsyncClient:
     """One pool for all servers; idle connections are dropped before a server would drop them."""
-    limits = httpx2.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=30)
+    limits = httpx2.Limits(max_connections=40, max_keepalive_connections=40, keepalive_expiry=30)
     return httpx2.AsyncClient(limits=limits, timeout=httpx2.Timeout(15.0, connect=2.0), trust_env=False)
 
 
