@@ -56,7 +56,7 @@ class Answer:
 
     @property
     def streamed(self) -> bool:
-        return self.status == 200 and self.body.lstrip().startswith(b"event:")
+        return self.status == 200 and self.body.lstrip().startswith((b"event:", b"data:"))
 
 
 def sse(events: Iterable[dict[str, Any]]) -> bytes:

@@ -18,6 +18,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
+from pydantic import Field
 
 Script = Sequence[AIMessage | Exception] | Callable[[list[BaseMessage]], AIMessage | Exception]
 
@@ -26,8 +27,8 @@ class ScriptedChatModel(BaseChatModel):
     answers: Any  # Script; pydantic would copy a list of messages
     seconds: float = 0.0
     calls: int = 0
-    last_messages: list[BaseMessage] = []
-    last_tools: list[Any] = []
+    last_messages: list[BaseMessage] = Field(default_factory=list)
+    last_tools: list[Any] = Field(default_factory=list)
 
     @property
     def _llm_type(self) -> str:

@@ -89,7 +89,12 @@ PARCEL = {
 
 def result(call_id: str, tool: str, data: dict[str, Any], **changes: Any) -> ToolResult:
     server = BRAIN_TOOLS[tool].server if tool in BRAIN_TOOLS else "orders"
-    given = {"call": ToolCall(call_id, tool, {"order_no": "#1002"}), "server": server, "ok": True, "data": data}
+    given = {
+        "call": ToolCall(call_id, tool, {"order_no": "#1002"}),
+        "server": server,
+        "ok": True,
+        "data": data,
+    }
     return ToolResult(**{**given, **changes})
 
 

@@ -113,7 +113,10 @@ def _window(history: Sequence[HistoryItem]) -> Sequence[HistoryItem]:
 
 
 def _this_turn(view: TurnView, last_step: bool) -> BaseMessage:
-    """The customer's new words exactly as history will show them, then what the desk knows."""
+    """The customer's new words, then what the desk knows.
+
+    One text, not blocks: langchain-anthropic 1.7.7 spends 0.2 ms on every block of a message.
+    """
     from langchain_core.messages import HumanMessage
 
     texts = [_block("customer_message", quoted(text)) for text in view.messages]
@@ -126,8 +129,7 @@ def _this_turn(view: TurnView, last_step: bool) -> BaseMessage:
             "guard": _guard(view.guard_notes),
         },
     )
-    blocks = [{"type": "text", "text": text} for text in (*texts, frame.strip())]
-    return HumanMessage(content=blocks)  # type: ignore[arg-type]  # list is invariant; these are blocks
+    return HumanMessage("\n".join([*texts, frame.strip()]))
 
 
 def _guard(notes: Sequence[str]) -> str:

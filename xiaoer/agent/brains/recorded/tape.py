@@ -51,7 +51,7 @@ def plain_request(messages: Sequence[Any], tools: Sequence[Any]) -> Asked:
     for message in messages:
         text = _text(message.content)
         if message.type == "system":
-            system += text
+            system += text.strip()
             continue
         item: dict[str, Any] = {"role": message.type, "text": text}
         calls = getattr(message, "tool_calls", None) or []
@@ -66,7 +66,8 @@ def plain_request(messages: Sequence[Any], tools: Sequence[Any]) -> Asked:
 def _text(content: Any) -> str:
     if isinstance(content, str):
         return content
-    return "\n".join(b if isinstance(b, str) else str(b.get("text", "")) for b in content)
+    # Joined as the model brain joins them for providers that take no blocks.
+    return "\n\n".join(b if isinstance(b, str) else str(b.get("text", "")) for b in content)
 
 
 def _alias(ids: dict[str, str], call_id: str) -> str:
