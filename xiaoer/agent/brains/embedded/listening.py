@@ -1,0 +1,344 @@
+"""From a message to the needs of a turn: what is wanted, what answers the open question.
+
+The understanding is given; this joins it with what the desk remembers: needs that wait for a
+proof, the question that stands open, the order that is being talked about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from xiaoer.agent.brains.embedded import reading
+from xiaoer.agent.brains.embedded.memory import WORDS_KEPT, Ask, Need, load_memory
+from xiaoer.agent.brains.embedded.turn import Turn
+from xiaoer.agent.brains.protocol import TurnView
+from xiaoer.domain.orders import order_key
+from xiaoer.prompts.playbooks import Playbooks
+
+PROOF_PARTS = ("phone_tail", "email", "name", "postcode")
+SURE_ENOUGH = 0.6  # a second reading of a message that answers a question must be at least this sure
+ORDERS_A_MESSAGE = 3
+NEEDS_A_MESSAGE = 4
+# What a plain answer is easily mistaken for.
+_WEAK = frozenset({"product_question", "stock_question", "out_of_scope", "greeting", "thanks_bye"})
+_CHOICES = (("track_parcel",), ("refund_request",))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the answer to an open question leads to."""
+
+    needs: tuple[Need, ...] = ()
+    closing: str | None = None
+
+
+def listen(playbooks: Playbooks, view: TurnView) -> Turn:
+    """The turn with its needs in order; nothing is called or said yet."""
+    turn = Turn(view=view, playbooks=playbooks, memory=load_memory(view.memory))
+    turn.claim = read_claim(turn)
+    heard = _hear(turn)
+    fresh = _fresh_needs(turn, answered=heard is not None)
+    if heard is not None:
+        turn.closing = heard.closing if not (heard.needs or fresh) else None
+        needs = (*heard.needs, *fresh)
+    else:
+        needs = _unanswered(turn, fresh)
+    turn.needs = _settle(turn, needs)
+    return turn
+
+
+# ── proof ────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_claim(turn: Turn) -> dict[str, str]:
+    """The offered proof so far: what is remembered, and what this message adds or corrects."""
+    claim = dict(turn.memory.claim)
+    slots = turn.view.understanding.slots
+    given = {part: getattr(slots, part)[0] for part in PROOF_PARTS if getattr(slots, part)}
+    order_no = slots.order_no[0] if slots.order_no else None
+    if turn.memory.ask is not None and turn.memory.ask.kind == "proof":
+        given, order_no = _read_in_context(turn, claim, given, order_no)
+    if order_no is not None:
+        claim["order_no"] = order_no
+    elif not claim.get("order_no") and turn.memory.order_no and given:
+        claim["order_no"] = turn.memory.order_no
+    return {**claim, **given}
+
+
+def _read_in_context(
+    turn: Turn, claim: dict[str, str], given: dict[str, str], order_no: str | None
+) -> tuple[dict[str, str], str | None]:
+    """A bare number means what was asked for: an order number, a phone tail or a postcode."""
+    text = turn.view.text
+    known = claim.get("order_no")
+    bare = re.fullmatch(r"\D{0,12}(\d{4})\D{0,6}", text.strip())
+    if known and bare and order_no and not given and order_key(order_no) == bare.group(1) != order_key(known):
+        return {"phone_tail": bare.group(1)}, None
+    if not known and not order_no and any(part in claim for part in PROOF_PARTS):
+        return ({}, number) if (number := reading.read_number(text)) else (given, None)
+    if not given and not order_no:
+        given = reading.read_proof(text)
+        if "name" in given and "postcode" not in {**given, **claim}:
+            del given["name"]
+    elif "postcode" in given and "name" not in {**given, **claim}:
+        given = {**reading.read_proof(text), **given}
+    return given, order_no
+
+
+def is_complete(claim: dict[str, str]) -> bool:
+    """Enough for one try: e-mail alone, or name and postcode alone, never are."""
+    strong = "phone_tail" in claim or "email" in claim
+    return "order_no" in claim and (strong or ("name" in claim and "postcode" in claim))
+
+
+# ── answers ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _hear(turn: Turn) -> Heard | None:
+    ask = turn.memory.ask
+    reader = _READERS.get(ask.kind) if ask else None
+    return reader(turn, ask) if ask and reader else None
+
+
+def _hear_proof(turn: Turn, ask: Ask) -> Heard | None:
+    return Heard(turn.memory.needs) if turn.claim != turn.memory.claim or turn.proven else None
+
+
+def _hear_order(turn: Turn, ask: Ask) -> Heard | None:
+    named = turn.view.understanding.slots.order_no
+    chosen = named[0] if named else _choose_one(turn, ask)
+    if chosen is None:
+        return None
+    first, rest = turn.memory.needs[:1], turn.memory.needs[1:]
+    needs = [need.model_copy(update={"order_no": chosen, "confirmed": True}) for need in first]
+    needs += [need if need.order_no else need.model_copy(update={"order_no": chosen}) for need in rest]
+    return Heard(tuple(needs))
+
+
+def _choose_one(turn: Turn, ask: Ask) -> str | None:
+    if turn.view.understanding.yes_no == "any" and ask.options:
+        return ask.options[0].id
+    picked = _pick(turn, ask)
+    if len(picked) == 1:
+        return picked[0]
+    digits = re.findall(r"\d{3,}", turn.view.text)
+    ending = [o.id for o in ask.options if any(order_key(o.id).endswith(d) for d in digits)]
+    return ending[0] if len(ending) == 1 else None
+
+
+def _pick(turn: Turn, ask: Ask) -> tuple[str, ...]:
+    options = [(choice.id, choice.text) for choice in ask.options]
+    return reading.pick(turn.view.text, options, turn.playbooks.words.match, listed=True).ids
+
+
+def _hear_lines(turn: Turn, ask: Ask) -> Heard | None:
+    every = tuple(choice.id for choice in ask.options)
+    picked = _pick(turn, ask)
+    if not picked and (turn.view.understanding.yes_no == "any" or _says_all(turn)):
+        picked = every
+    if not picked:
+        return None
+    text = turn.view.text
+    return _continue(turn, lambda need: {"lines": picked, "words": _join(need.words, text)})
+
+
+def _says_all(turn: Turn) -> bool:
+    return reading.plain(turn.view.text).strip(" .!。！的要") in {"都", "全", "all", "both"}
+
+
+def _hear_reason(turn: Turn, ask: Ask) -> Heard | None:
+    reason = reading.read_reason(turn.view.text, turn.playbooks.words.match)
+    if reason is None and turn.view.understanding.yes_no == "any":
+        reason = "other"
+    if reason is None:
+        return None
+    return _continue(turn, lambda need: {"reason": reason})
+
+
+def _hear_confirm(turn: Turn, ask: Ask) -> Heard | None:
+    answer = turn.view.understanding.yes_no
+    if answer is None:
+        return None
+    if answer == "no":
+        return Heard(turn.memory.needs[1:], closing="nothing_done")
+    return _continue(turn, lambda need: {"confirmed": True})
+
+
+def _hear_offer(turn: Turn, ask: Ask) -> Heard | None:
+    answer = turn.view.understanding.yes_no
+    if answer is None or ask.intent is None:
+        return None
+    if answer == "no":
+        return Heard(turn.memory.needs, closing="all_right")
+    need = Need(
+        intent=ask.intent,
+        order_no=ask.order_no,
+        reason=ask.reason,
+        lines=ask.lines,
+        words=turn.view.text[:80],
+    )
+    return Heard((*turn.memory.needs, need))
+
+
+def _hear_retry(turn: Turn, ask: Ask) -> Heard | None:
+    said = reading.plain(turn.view.text)
+    again = reading.mentions(said, turn.playbooks.words.match.again)
+    return Heard(turn.memory.needs) if again or turn.view.understanding.yes_no in ("yes", "any") else None
+
+
+def _hear_choice(turn: Turn, ask: Ask) -> Heard | None:
+    picked = _pick(turn, ask)
+    if not picked:
+        return None
+    return Heard(tuple(Need(intent=intent) for intent in picked))
+
+
+_READERS: dict[str, Callable[[Turn, Ask], Heard | None]] = {
+    "proof": _hear_proof,
+    "order": _hear_order,
+    "lines": _hear_lines,
+    "reason": _hear_reason,
+    "confirm": _hear_confirm,
+    "offer": _hear_offer,
+    "retry": _hear_retry,
+    "choice": _hear_choice,
+}
+
+
+def _continue(turn: Turn, change: Callable[[Need], dict[str, object]]) -> Heard:
+    """The need that had asked goes on with what it has learned; the others wait behind it."""
+    first, rest = turn.memory.needs[:1], turn.memory.needs[1:]
+    return Heard((*(need.model_copy(update=change(need)) for need in first), *rest))
+
+
+# ── needs ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
+    """The needs that this message names; in an answer only what clearly goes beyond it."""
+    scores = [s for s in turn.view.understanding.intents if s.id in turn.playbooks.intents]
+    if answered:
+        scores = [s for s in scores if s.confidence >= SURE_ENOUGH and s.id not in _WEAK]
+        if reading.residue(turn.view.text, _slot_values(turn)) < 4:
+            scores = []
+        waiting = {need.intent for need in turn.memory.needs}
+        scores = [s for s in scores if s.id not in waiting]
+    ids = list(dict.fromkeys(s.id for s in scores))[:NEEDS_A_MESSAGE]
+    if not ids and not answered and _only_slots(turn):
+        ids = ["track_parcel"]  # a bare order number asks where the order is
+    return _with_orders(turn, [Need(intent=i, words=turn.view.text[:WORDS_KEPT]) for i in ids])
+
+
+def _only_slots(turn: Turn) -> bool:
+    slots = turn.view.understanding.slots
+    return bool(
+        slots.order_no or slots.tracking_no or (turn.claim != turn.memory.claim and not turn.memory.needs)
+    )
+
+
+def _slot_values(turn: Turn) -> list[str]:
+    slots = turn.view.understanding.slots.as_dict()
+    return [value for values in slots.values() for value in values] + list(turn.claim.values())
+
+
+def _with_orders(turn: Turn, needs: Sequence[Need]) -> tuple[Need, ...]:
+    """Orders named in the message belong to its needs: one each in order, or each order to the one need."""
+    orders = list(dict.fromkeys(turn.view.understanding.slots.order_no))[:ORDERS_A_MESSAGE]
+    about = [need for need in needs if turn.playbooks.intents[need.intent].needs]
+    if not orders or not about:
+        return tuple(needs)
+    if len(about) == 1:
+        pairs = [(about[0], order) for order in orders]
+    else:
+        pairs = [
+            (need, orders[i] if len(orders) == len(about) else orders[0]) for i, need in enumerate(about)
+        ]
+    named = [need.model_copy(update={"order_no": order}) for need, order in pairs]
+    return tuple(sorted([*named, *(n for n in needs if n not in about)], key=lambda n: _place(needs, n)))
+
+
+def _place(needs: Sequence[Need], need: Need) -> int:
+    return next(i for i, other in enumerate(needs) if other.intent == need.intent)
+
+
+def _unanswered(turn: Turn, fresh: tuple[Need, ...]) -> tuple[Need, ...]:
+    """The open question was not answered: another topic, or nothing that could be used."""
+    memory = turn.memory
+    kind = memory.ask.kind if memory.ask else None
+    serious = [need for need in fresh if turn.playbooks.intents[need.intent].kind != "courtesy"]
+    if not fresh:
+        turn.missed = not _plain_answer(turn)
+        return () if kind in (None, "offer", "choice") else memory.needs
+    if kind in ("proof", "order", "retry") and serious:
+        return (*memory.needs, *fresh)
+    again = {need.intent for need in serious} & {need.intent for need in memory.needs[:1]}
+    if again:
+        return (*memory.needs, *fresh)
+    turn.kept = memory.ask if kind != "offer" or not serious else None
+    return fresh
+
+
+def _plain_answer(turn: Turn) -> bool:
+    """A yes, no or whatever to nothing in particular is no riddle."""
+    if turn.view.understanding.yes_no is None or turn.memory.ask is not None:
+        return False
+    turn.closing = "all_right"
+    return True
+
+
+def _settle(turn: Turn, needs: Sequence[Need]) -> tuple[Need, ...]:
+    """Each need once, without those that another one answers, and without courtesies beside them."""
+    merged: list[Need] = []
+    for need in needs:
+        same = next((i for i, other in enumerate(merged) if _is_same(other, need)), None)
+        if same is None:
+            merged.append(need)
+        else:
+            merged[same] = _merge(merged[same], need)
+    kept = [_absorb(turn, need, merged) for need in merged if not _absorbed(turn, need, merged)]
+    serious = [need for need in kept if turn.playbooks.intents[need.intent].kind != "courtesy"]
+    return tuple(serious[: 2 * NEEDS_A_MESSAGE] or kept[:1])
+
+
+def _is_same(one: Need, other: Need) -> bool:
+    if one.intent != other.intent:
+        return False
+    return None in (one.order_no, other.order_no) or order_key(one.order_no or "") == order_key(
+        other.order_no or ""
+    )
+
+
+def _merge(old: Need, new: Need) -> Need:
+    return old.model_copy(
+        update={
+            "words": _join(old.words, new.words),
+            "order_no": new.order_no or old.order_no,
+            "reason": new.reason or old.reason,
+            "lines": new.lines or old.lines,
+        }
+    )
+
+
+def _absorbed(turn: Turn, need: Need, needs: Sequence[Need]) -> bool:
+    return any(
+        need.intent in turn.playbooks.intents[other.intent].absorbs and _fits_order(need, other)
+        for other in needs
+        if other is not need
+    )
+
+
+def _absorb(turn: Turn, need: Need, needs: Sequence[Need]) -> Need:
+    """What it answers too is kept in mind: a refund that came with a return sends the goods back."""
+    taken = turn.playbooks.intents[need.intent].absorbs
+    also = tuple(o.intent for o in needs if o is not need and o.intent in taken and _fits_order(o, need))
+    return need.model_copy(update={"absorbed": (*need.absorbed, *also)}) if also else need
+
+
+def _fits_order(one: Need, other: Need) -> bool:
+    return None in (one.order_no, other.order_no) or one.order_no == other.order_no
+
+
+def _join(old: str, new: str) -> str:
+    return (old if new in old else f"{old}\n{new}" if old else new)[-WORDS_KEPT:]

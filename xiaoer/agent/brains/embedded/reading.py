@@ -1,0 +1,165 @@
+"""Reading a customer's answer in the light of the question: items, reasons, yes, numbers.
+
+Nothing here classifies a message; the understanding is given. This reads what only the open
+question makes readable: "the second one", "the lamp", "7752".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from xiaoer.prompts.schema import Match
+
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_CLAUSES = re.compile(r"[,，。;；.!！?？\n]|\bbut\b|(?=\bexcept\b)|(?=除了)|(?<=除了)")
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Which options a text names; several ids in `unclear` fit equally well."""
+
+    ids: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+
+
+def plain(text: str) -> str:
+    """One width, lower case, straight apostrophes."""
+    return unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+
+
+def mentions(text: str, words: Iterable[str]) -> bool:
+    """Whether any of the words stands in the text: CJK anywhere, others as whole words."""
+    return any(_pattern(word).search(text) for word in words)
+
+
+@lru_cache(maxsize=2048)
+def _pattern(word: str) -> re.Pattern[str]:
+    escaped = re.escape(plain(word))
+    return re.compile(escaped if _CJK.search(word) else rf"(?<!\w){escaped}(?!\w)")
+
+
+def read_reason(text: str, match: Match) -> str | None:
+    """The reason that the words give, the most telling kind first; None without any."""
+    said = plain(text)
+    return next((reason for reason, words in match.reasons.items() if mentions(said, words)), None)
+
+
+def pick(text: str, options: Sequence[tuple[str, str]], match: Match, *, listed: bool) -> Picked:
+    """The options that a text names, by title words, or by place when they were `listed`.
+
+    `options` are (id, text). "all except the lamp" and "keep the lamp" leave the lamp out.
+    """
+    said = plain(text)
+    every = tuple(option_id for option_id, _ in options)
+    if listed and (placed := _by_place(said, every, match)):
+        return Picked(placed)
+    kept: set[str] = set()
+    named: list[str] = []
+    unclear: tuple[str, ...] = ()
+    for clause in filter(None, _CLAUSES.split(said)):
+        found = _by_words(clause, options, match)
+        if mentions(clause, match.keep):
+            kept.update(found.ids)
+        else:
+            named += found.ids
+            unclear = unclear or found.unclear
+    if mentions(said, match.all):
+        return Picked(tuple(option_id for option_id in every if option_id not in kept))
+    chosen = tuple(option_id for option_id in every if option_id in named and option_id not in kept)
+    if not chosen and kept and len(kept) < len(every) and not unclear:
+        return Picked(tuple(option_id for option_id in every if option_id not in kept))
+    return Picked(chosen) if chosen else Picked(unclear=unclear)
+
+
+def _by_place(said: str, every: tuple[str, ...], match: Match) -> tuple[str, ...]:
+    """By ordinal or bare number: "the second", "第二件", "1 and 3"."""
+    places: list[int] = []
+    for name, words in match.ordinals.items():
+        if mentions(said, words):
+            places.append(len(every) if name == "last" else int(name))
+    if not places and re.fullmatch(r"[\s\d,，、和&+.#]*(?:and[\s\d]*)?", said):
+        places = [int(digits) for digits in re.findall(r"\d+", said) if len(digits) == 1]
+    return tuple(dict.fromkeys(every[place - 1] for place in places if 1 <= place <= len(every)))
+
+
+def _by_words(clause: str, options: Sequence[tuple[str, str]], match: Match) -> Picked:
+    """Options with a word of their own in the clause; words that several share name none of them alone."""
+    heard = _tokens(clause)
+    hits = {option_id: _tokens(text) & heard - set(match.idle) for option_id, text in options}
+    shared = Counter(token for tokens in hits.values() for token in tokens)
+    own = {option_id: [t for t in tokens if shared[t] == 1] for option_id, tokens in hits.items()}
+    ids = tuple(option_id for option_id, _ in options if own[option_id])
+    if ids:
+        return Picked(ids)
+    most = max((len(tokens) for tokens in hits.values()), default=0)
+    if not most:
+        return Picked()
+    return Picked(unclear=tuple(option_id for option_id, _ in options if len(hits[option_id]) == most))
+
+
+@lru_cache(maxsize=1024)
+def _tokens(text: str) -> frozenset[str]:
+    """Words without plural endings, and pairs of neighbouring CJK characters."""
+    said = plain(text)
+    words = {_stem(word) for word in _WORD.findall(said) if not _CJK.search(word)}
+    runs = re.findall(rf"(?:{_CJK.pattern})+", said)
+    pairs = {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
+    return frozenset(words | pairs)
+
+
+def _stem(word: str) -> str:
+    word = word.removesuffix("'s")
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def overlap(question: str, text: str, idle: Iterable[str]) -> int:
+    """How many telling words a question shares with a text."""
+    return len((_tokens(question) & _tokens(text)) - set(idle))
+
+
+def residue(text: str, values: Iterable[str]) -> int:
+    """How much a message says besides the given values: words, a CJK character counting as half."""
+    said = plain(text)
+    for value in values:
+        said = said.replace(plain(value), " ")
+    cjk = len(_CJK.findall(said))
+    words = len([word for word in _WORD.findall(_CJK.sub(" ", said)) if not word.isdigit()])
+    return words + (cjk + 1) // 2
+
+
+_FOUR = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_POSTCODE = re.compile(r"(?<!\d)\d{5,6}(?!\d)")
+_LATIN_NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){1,3}")
+_CJK_NAME = re.compile(r"[\u4e00-\u9fff·]{2,6}")
+_LEAD = re.compile(
+    r"^(?:it's|its|it is|i am|i'm|my name is|name is|name|名字是?|姓名是?|我叫|我是|叫)[\s:：]*", re.I
+)
+
+
+def read_proof(text: str) -> dict[str, str]:
+    """What a bare answer to "please send the proof" holds: tail, postcode, name; {} if it is no such answer."""
+    found: dict[str, str] = {}
+    rest = unicodedata.normalize("NFKC", text).strip()
+    if len(rest) > 60:
+        return {}
+    if postcode := _POSTCODE.search(rest):
+        found["postcode"] = postcode.group()
+    elif tail := _FOUR.search(rest):
+        found["phone_tail"] = tail.group()
+    rest = _LEAD.sub("", re.sub(r"[\d,，、;；.。]+", " ", rest)).strip()
+    name = _LATIN_NAME.fullmatch(rest) or _CJK_NAME.fullmatch(rest.replace(" ", ""))
+    if name and "phone_tail" not in found:
+        found["name"] = name.group()
+    return found
+
+
+def read_number(text: str) -> str | None:
+    """A bare number in answer to "which order number?"."""
+    match = re.fullmatch(r"\D{0,12}#?(\w*\d{3,})\D{0,6}", unicodedata.normalize("NFKC", text).strip())
+    return match.group(1) if match else None

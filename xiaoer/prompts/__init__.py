@@ -1,0 +1,1 @@
+"""What both brains go by: playbooks, prompts and the words of replies, versioned by content."""

@@ -1,0 +1,198 @@
+"""Finds what is wrong with playbooks before a customer does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, product
+
+from xiaoer.domain.orders import OrderState
+from xiaoer.domain.parcels import Verdict
+from xiaoer.domain.policy import REASONS
+from xiaoer.domain.understanding import INTENTS
+from xiaoer.prompts.playbooks import Playbooks
+from xiaoer.prompts.schema import Branch, Playbook, Reply
+from xiaoer.prompts.template import blanks
+from xiaoer.prompts.vocabulary import (
+    BLANKS,
+    CLAIMS,
+    FACTS,
+    PREFETCHABLE,
+    PROMISES,
+    PROPOSABLE,
+    RECEIPTS,
+    WRITES,
+)
+from xiaoer.tools.catalog import BRAIN_TOOLS
+
+LANGUAGES = ("en", "zh")  # every reply must be said in these
+VARIANTS = 2  # so that no sentence comes twice in a row
+# Common replies are filled by the code that asks, with these.
+COMMON_BLANKS = frozenset({"order_no", "choices", "tries_left", "opens", "lines"})
+_REGION_LIMIT = 200_000
+
+
+def lint(playbooks: Playbooks) -> list[str]:
+    """Every flaw as a sentence with its place; [] when the playbooks may be used."""
+    flaws = [f"no playbook for the intent {intent}" for intent in INTENTS if intent not in playbooks.intents]
+    for playbook in playbooks.intents.values():
+        flaws += [f"{playbook.intent}.yaml: {flaw}" for flaw in _lint_playbook(playbook, playbooks)]
+    flaws += [f"_common.yaml: {flaw}" for flaw in _lint_replies(playbooks.common, COMMON_BLANKS)]
+    flaws += [f"_words.yaml: {flaw}" for flaw in _lint_words(playbooks)]
+    return flaws
+
+
+def _lint_playbook(playbook: Playbook, playbooks: Playbooks) -> Iterator[str]:
+    yield from _lint_names(playbook, playbooks)
+    for place, branch in enumerate(playbook.branches, start=1):
+        yield from (f"branch {place}: {flaw}" for flaw in _lint_branch(branch, playbook, playbooks))
+    yield from _lint_replies(playbook.replies, frozenset(BLANKS))
+    yield from _unused_replies(playbook)
+    yield from _lint_promises(playbook)
+    yield from _lint_reach(playbook)
+
+
+def _lint_names(playbook: Playbook, playbooks: Playbooks) -> Iterator[str]:
+    known = playbooks.intents
+    if playbook.intent not in INTENTS:
+        yield f"unknown intent {playbook.intent}"
+    yield from (f"absorbs unknown intent {i}" for i in playbook.absorbs if i not in known)
+    yield from (f"unknown tool {tool}" for tool in playbook.tools if tool not in BRAIN_TOOLS)
+    yield from (f"{tool} cannot be read ahead" for tool in playbook.prefetch if tool not in PREFETCHABLE)
+    yield from (f"unknown promise {promise}" for promise in playbook.promises if promise not in PROMISES)
+    states = {state.value for state in OrderState}
+    yield from (f"unknown order state {state}" for state in playbook.likely if state not in states)
+    if playbook.reason is not None and playbook.reason not in REASONS:
+        yield f"unknown reason {playbook.reason}"
+    if playbook.needs and playbook.proof < 2:
+        yield "an order is needed without proof"
+
+
+def _lint_branch(branch: Branch, playbook: Playbook, playbooks: Playbooks) -> Iterator[str]:
+    for fact, values in branch.when.items():
+        if fact not in FACTS:
+            yield f"unknown fact {fact}"
+        else:
+            yield from (f"{fact} is never {value}" for value in values if value not in FACTS[fact].values)
+    yield from (f"unknown write {tool}" for tool in branch.do if tool not in WRITES)
+    if branch.say is not None and branch.say not in playbook.replies and branch.say not in playbooks.common:
+        yield f"says {branch.say}, which is nowhere written"
+    yield from _lint_leads(branch, playbook, playbooks)
+
+
+def _lint_leads(branch: Branch, playbook: Playbook, playbooks: Playbooks) -> Iterator[str]:
+    if branch.propose is not None:
+        if branch.propose not in PROPOSABLE:
+            yield f"cannot propose {branch.propose}"
+        elif playbook.tools[:1] != (branch.propose,):
+            yield f"proposes {branch.propose}, which is not the first of its tools"
+    for intent in (branch.become, branch.offer.intent if branch.offer else None):
+        if intent is not None and intent not in playbooks.intents:
+            yield f"leads to unknown intent {intent}"
+    if branch.offer and branch.offer.reason is not None and branch.offer.reason not in REASONS:
+        yield f"offers with unknown reason {branch.offer.reason}"
+
+
+# ── replies ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _lint_replies(replies: dict[str, Reply] | object, known: frozenset[str]) -> Iterator[str]:
+    assert isinstance(replies, dict)
+    for name, reply in replies.items():
+        for lang in LANGUAGES:
+            if len(reply.get(lang, ())) < VARIANTS:
+                yield f"reply {name}: fewer than {VARIANTS} variants in {lang}"
+        for lang, text in _texts(reply):
+            unknown = sorted(blanks(text) - known)
+            yield from (f"reply {name} ({lang}): unknown blank {blank}" for blank in unknown)
+            if text.count("[") != text.count("]"):
+                yield f"reply {name} ({lang}): a section is not closed"
+
+
+def _texts(reply: Reply) -> Iterator[tuple[str, str]]:
+    for lang, variants in reply.items():
+        yield from ((lang, text) for text in variants)
+
+
+def _unused_replies(playbook: Playbook) -> Iterator[str]:
+    used = {branch.say for branch in playbook.branches}
+    yield from (f"reply {name} is never said" for name in playbook.replies if name not in used)
+
+
+def _lint_promises(playbook: Playbook) -> Iterator[str]:
+    """No claim of an effect without its receipt, no promise that the playbook does not allow."""
+    for branch in playbook.branches:
+        reply = playbook.replies.get(branch.say or "")
+        for lang, text in _texts(reply) if reply else ():
+            if any(claim.search(text) for claim in CLAIMS) and not _has_receipt(branch):
+                yield f"reply {branch.say} ({lang}) claims an effect, but its branch asks for no receipt"
+            for promise, words in PROMISES.items():
+                if promise not in playbook.promises and any(sound.search(text) for sound in words.sounds):
+                    yield f"reply {branch.say} ({lang}) promises {promise}, which this playbook does not"
+
+
+def _has_receipt(branch: Branch) -> bool:
+    return any(
+        fact in branch.when and set(branch.when[fact]) <= receipts for fact, receipts in RECEIPTS.items()
+    )
+
+
+# ── reach ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lint_reach(playbook: Playbook) -> Iterator[str]:
+    """Walks every case that the branches can tell apart: each branch decides one, none decides nothing."""
+    facts = sorted({fact for b in playbook.branches for fact in b.when if fact in FACTS})
+    axes = [_representatives(fact, playbook.branches) for fact in facts]
+    size = 1
+    for axis in axes:
+        size *= len(axis)
+    if size > _REGION_LIMIT:
+        yield f"{size} cases are too many to check; use fewer facts"
+        return
+    deciding: set[int] = set()
+    gap = False
+    for values in product(*axes):
+        case = dict(zip(facts, values, strict=True))
+        first = next((i for i, b in enumerate(playbook.branches) if _fits(b, case)), None)
+        gap = gap or first is None
+        deciding.add(-1 if first is None else first)
+    if gap:
+        yield "some cases fit no branch; end with one that has no `when`"
+    unreachable = set(range(len(playbook.branches))) - deciding
+    yield from (f"branch {i + 1} can never be reached" for i in sorted(unreachable))
+
+
+def _fits(branch: Branch, case: dict[str, frozenset[str]]) -> bool:
+    return all(fact not in case or case[fact] & set(wanted) for fact, wanted in branch.when.items())
+
+
+def _representatives(fact: str, branches: Sequence[Branch]) -> list[frozenset[str]]:
+    """One answer for each group of values that no branch tells apart; sets of them where many hold at once."""
+    groups: dict[tuple[bool, ...], str] = {}
+    asked = [set(b.when[fact]) for b in branches if fact in b.when]
+    for value in FACTS[fact].values:
+        groups.setdefault(tuple(value in wanted for wanted in asked), value)
+    values = list(groups.values())
+    if not FACTS[fact].many:
+        return [frozenset({value}) for value in values]
+    return [frozenset(some) for n in range(len(values) + 1) for some in combinations(values, n)]
+
+
+# ── words ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lint_words(playbooks: Playbooks) -> Iterator[str]:
+    words = playbooks.words
+    named = {
+        "verdict": ({v.value for v in Verdict}, {k: w.line for k, w in words.verdicts.items()}),
+        "state": ({s.value for s in OrderState}, words.states),
+        "reason": (set(REASONS), words.reasons),
+        "action": (set(PROPOSABLE), words.actions),
+    }
+    for kind, (wanted, given) in named.items():
+        yield from (f"{kind} {name} has no words" for name in sorted(wanted - set(given)))
+        for name, texts in given.items():
+            yield from (f"{kind} {name} has no words in {lang}" for lang in LANGUAGES if lang not in texts)
+    for name, texts in words.pieces.items():
+        yield from (f"piece {name} has no words in {lang}" for lang in LANGUAGES if lang not in texts)
+    yield from (f"unknown reason {reason}" for reason in words.match.reasons if reason not in REASONS)
