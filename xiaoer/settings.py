@@ -47,6 +47,7 @@ class ServiceSettings(_Env):
     port: Annotated[int, Field(alias="XIAOER_PORT", ge=1, le=65535)] = 8000
     stores: Annotated[Path, Field(alias="XIAOER_STORES")] = loader.BUILT_IN
     articles: Annotated[Path | None, Field(alias="XIAOER_ARTICLES")] = None
+    demo: Annotated[bool, Field(alias="XIAOER_DEMO")] = True
     concurrency: Annotated[int, Field(alias="XIAOER_CONCURRENCY", ge=1, le=500)] = 32
 
 

@@ -20,7 +20,7 @@ from xiaoer.tools.catalog import BRAIN_TOOLS, CATALOG, QUOTES, ToolSpec
 from xiaoer.tools.failures import SENTENCES, ToolTrouble, failed
 from xiaoer.tools.interceptors import EXECUTOR_INTERCEPTORS, INTERCEPTORS, Kit, Maker
 from xiaoer.tools.links import CLIENT, PROTOCOL, Link, SessionLink, make_pool, url_link
-from xiaoer.tools.manifests import RECHECK_SECONDS, Manifests
+from xiaoer.tools.manifests import RECHECK_SECONDS, Manifest, Manifests
 from xiaoer.tools.scope import ContextMint
 
 # Tools by the name that a call gives: those of brains, and the quotes that a turn asks for by itself.
@@ -93,18 +93,14 @@ class ToolBox:
         call = ToolCall(f"x_{tool}", tool, dict(args))
         return await self._execute(ToolRequest(server, call, _NO_SCOPE, "", seconds, dict(meta)))
 
-    def schemas(self) -> list[dict[str, Any]]:
-        """What a brain may call, as the servers published it: `name`, `description`, `input_schema`."""
+    def schemas(self) -> tuple[Manifest, ...]:
+        """What a brain may call, as the servers published it: name, description, input schema."""
         found = (
             self._manifests.pinned.get((spec.server, spec.name))
             for spec in BRAIN_TOOLS.values()
             if (spec.server, spec.name) not in self._manifests.quarantined
         )
-        return [
-            {"name": m.name, "description": m.description, "input_schema": dict(m.input_schema)}
-            for m in found
-            if m is not None
-        ]
+        return tuple(manifest for manifest in found if manifest is not None)
 
     async def _own(self, ready: asyncio.Future[None]) -> None:
         """Hold every client open: they must be entered and left in one and the same task."""

@@ -104,6 +104,7 @@ class BrainFailed(Exception):
 class Brain(Protocol):
     """`plan` may raise BrainFailed; only FallbackBrain promises not to."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     async def plan(self, view: TurnView) -> Plan: ...

@@ -1,0 +1,242 @@
+"""`xiaoer`: the commands. Each imports what it needs when it runs, so that help is instant."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from xiaoer.settings import Role, Settings, SettingsRefused, load_settings
+
+if TYPE_CHECKING:
+    from xiaoer.house import Foundation
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Xiaoer (小二): an AI service desk for clusters of online shops.",
+)
+import_app = typer.Typer(no_args_is_help=True, help="Bring data in.")
+kb_app = typer.Typer(no_args_is_help=True, help="The knowledge base.")
+app.add_typer(import_app, name="import")
+app.add_typer(kb_app, name="kb")
+
+out, err = Console(), Console(stderr=True)
+StoreOption = Annotated[str, typer.Option("--store", help="The store's id, such as demo-us.")]
+
+
+def main() -> None:
+    """Run a command; refusals are sentences on stderr with exit code 2, never a traceback."""
+    try:
+        app()
+    except SettingsRefused as refused:
+        for problem in refused.problems:
+            err.print(f"[red]✗[/red] {problem}", highlight=False)
+        err.print("Nothing was started. `xiaoer doctor` checks everything again.")
+        sys.exit(2)
+
+
+@app.command()
+def serve(
+    role: Annotated[
+        Role, typer.Option(help="all in one process (default), or one part of a larger desk.")
+    ] = Role.ALL,
+) -> None:
+    """Start the desk: chat pages, API, console, and the workers behind them."""
+    from xiaoer.commands.serve import run_server
+
+    run_server(load_settings(role), role)
+
+
+@app.command()
+def chat(
+    store: StoreOption = "demo-us",
+    url: Annotated[str, typer.Option(help="A running desk; without it one is started for this chat.")] = "",
+) -> None:
+    """Talk to a store as its customer, in the terminal."""
+    from xiaoer.commands.chat import run_chat
+
+    run_chat(load_settings(), store, url)
+
+
+@app.command()
+def understand() -> None:
+    """Read {"id","text"} lines on stdin, write intents, sentiment and slots, one JSON a line."""
+    from xiaoer.agent.brains.understanding import load_understander
+
+    understander = load_understander(load_settings().home / "cache")
+    failed = False
+    for number, line in enumerate(sys.stdin, 1):
+        if not line.strip():
+            continue
+        try:
+            asked = json.loads(line)
+            name, text = asked["id"], str(asked["text"])
+        except (ValueError, KeyError, TypeError):
+            err.print(f'line {number}: expected {{"id": …, "text": …}}', highlight=False, markup=False)
+            failed = True
+            continue
+        meaning = understander.understand(text)
+        answer = {
+            "id": name,
+            "lang": meaning.lang,
+            "intents": [{"id": i.id, "confidence": round(i.confidence, 4)} for i in meaning.intents],
+            "sentiment": meaning.sentiment,
+            "slots": meaning.slots.as_dict(),
+        }
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    raise typer.Exit(2 if failed else 0)
+
+
+@app.command()
+def mcp(
+    name: Annotated[str, typer.Argument(help="orders, logistics, returns, refunds, knowledge or suppliers.")],
+    http: Annotated[
+        str, typer.Option("--http", help="HOST:PORT for streamable HTTP; without it stdio.")
+    ] = "",
+) -> None:
+    """Run one tool server alone, for any MCP client."""
+    from xiaoer.commands.mcp import run_mcp
+
+    run_mcp(load_settings(), name, http)
+
+
+@app.command()
+def doctor() -> None:
+    """Say in full what is configured, what is missing and what does not work."""
+    from xiaoer.commands.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(out))
+
+
+@app.command()
+def keys() -> None:
+    """Make the signing keys of grants and contexts, for roles that run apart."""
+    from xiaoer.approvals import keys as key_files
+
+    settings = Settings()
+    context = key_files.load_or_make_key(settings.context_key_file)
+    grant = key_files.load_or_make_key(settings.grant_key_file)
+    key_files.write_verify_keys(
+        settings.verify_keys_file, {"context": context.public_key(), "grant": grant.public_key()}
+    )
+    out.print(f"worker    XIAOER_CONTEXT_KEY_FILE={settings.context_key_file}")
+    out.print(f"executor  XIAOER_GRANT_KEY_FILE={settings.grant_key_file}")
+    out.print(f"everyone  XIAOER_VERIFY_KEYS={settings.verify_keys_file}")
+
+
+@app.command()
+def password(
+    name: Annotated[str, typer.Argument(help="The desk user.")] = "admin",
+) -> None:
+    """Set a desk user's password."""
+    from xiaoer.desk.staff import set_password
+    from xiaoer.domain.refusals import Refusal
+
+    new = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
+    try:
+        set_password(_foundation().desk_engine, name, new)
+    except Refusal as refused:
+        err.print(str(refused))
+        raise typer.Exit(2) from refused
+    out.print(f"{name} has a new password.")
+
+
+WhatArgument = Annotated[str, typer.Argument(help="answers or money.")]
+OneStore = Annotated[str | None, typer.Option("--store", help="One store; without it all of them.")]
+
+
+@app.command()
+def pause(what: WhatArgument, store: OneStore = None) -> None:
+    """Stop answers or money at once: before the next send, before the next execution."""
+    _press(what, store, True)
+
+
+@app.command()
+def resume(what: WhatArgument, store: OneStore = None) -> None:
+    """Let answers or money go on."""
+    _press(what, store, False)
+
+
+@import_app.command("orders")
+def import_orders(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    store: StoreOption,
+    format: Annotated[str, typer.Option("--format", help="jsonl (docs/import.md) or tau2.")] = "jsonl",
+) -> None:
+    """Import a shop's orders: all of a file or nothing; a second time changes nothing."""
+    from xiaoer.commands.imports import run_import
+
+    base = _foundation()
+    raise typer.Exit(run_import(base, file, _known(base, store), format, out, err))
+
+
+@kb_app.command("search")
+def kb_search(
+    query: str,
+    store: StoreOption,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=20)] = 5,
+) -> None:
+    """Search a store's knowledge."""
+    from xiaoer.house import open_knowledge
+
+    base = _foundation()
+    hits = open_knowledge(base).search(_known(base, store), query, None, limit)
+    if as_json:
+        rows = [{name: getattr(hit, name) for name in hit.__slots__} for hit in hits]
+        sys.stdout.write(json.dumps(rows, ensure_ascii=False) + "\n")
+        return
+    for hit in hits:
+        out.print(
+            f"[bold]{hit.score:.2f}[/bold] {hit.entry_id}  {hit.title}\n     {hit.text}", highlight=False
+        )
+    if not hits:
+        out.print("Nothing answers this.")
+
+
+def _press(what: str, store: str | None, down: bool) -> None:
+    """The buttons work on the database; a running desk sees them before its next step."""
+    from xiaoer.domain.refusals import BadInput
+    from xiaoer.inbox.live import Live
+    from xiaoer.inbox.pause import Pauses
+    from xiaoer.inbox.queue import Queue
+
+    base = _foundation()
+    if store is not None:
+        _known(base, store)
+    queue = Queue(base.settings.database_url)
+    queue.prepare()
+    pauses = Pauses(base.desk_engine, queue, base.clock, Live())
+    where = store or "all stores"
+    try:
+        if down:
+            view = pauses.pause(what, store, "command line")
+            out.print(f"{what} paused in {where} since {view.at:%H:%M} UTC.")
+        else:
+            done = pauses.resume(what, store)
+            out.print(f"{what} resumed in {where}." if done else f"{what} was not paused in {where}.")
+    except BadInput as refused:
+        err.print(str(refused))
+        raise typer.Exit(2) from refused
+
+
+def _foundation() -> Foundation:
+    from xiaoer.house import lay_foundation
+
+    return lay_foundation(load_settings())
+
+
+def _known(base: Foundation, store: str) -> str:
+    if store not in base.stores:
+        err.print(f"--store {store} is not known; there are: {', '.join(sorted(base.stores))}.")
+        raise typer.Exit(2)
+    return store
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""`xiaoer doctor`: everything a start needs, checked one by one and said in full."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from rich.console import Console
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from xiaoer.agent.brains.select import BrainSettingRefused, resolve
+from xiaoer.prompts.playbooks import BadPlaybook, load_playbooks
+from xiaoer.settings import Role, Settings, find_problems
+from xiaoer.storage.engine import make_engine, reading
+from xiaoer.storage.migrate import Registry, pending
+from xiaoer.stores.loader import StoreRefused, load_stores
+
+_MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]•[/yellow]", "bad": "[red]✗[/red]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    grade: str  # ok | note | bad
+    text: str
+
+
+def run_doctor(out: Console) -> int:
+    """Print every finding; exit code 0 when the desk would start, 1 when not."""
+    bad = 0
+    for finding in examine():
+        out.print(f"{_MARKS[finding.grade]} {finding.text}", highlight=False)
+        bad += finding.grade == "bad"
+    out.print(
+        "The desk can start: xiaoer serve"
+        if not bad
+        else f"{bad} thing(s) to mend before the desk can start."
+    )
+    return 1 if bad else 0
+
+
+def examine() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(
+        "ok" if sys.version_info >= (3, 11) else "bad", f"Python {version} (3.11 or newer is needed)"
+    )
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for fault in error.errors():
+            yield Finding("bad", f"{fault['loc'][0]}: {fault['msg']}.")
+        return
+    problems = list(find_problems(settings, Role.ALL))
+    for problem in problems:
+        yield Finding("bad", problem)
+    for check in _CHECKS:
+        yield from check(settings)
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    there = settings.home.exists()
+    yield Finding(
+        "ok" if there else "note",
+        f"XIAOER_HOME {settings.home}" + ("" if there else " (made at the first start)"),
+    )
+
+
+def _databases(settings: Settings) -> Iterator[Finding]:
+    registries: tuple[tuple[Registry, str], ...] = (
+        ("desk", settings.database_url),
+        ("shop", settings.shop_database_url),
+    )
+    for registry, url in registries:
+        if url.startswith("sqlite") and not settings.home.exists():
+            yield Finding("note", f"{registry} database: a new SQLite file at the first start")
+            continue
+        yield _database(registry, url)
+
+
+def _database(registry: Registry, url: str) -> Finding:
+    engine = make_engine(url)
+    shown = engine.url.render_as_string(hide_password=True)
+    try:
+        with reading(engine) as session:
+            session.connection().execute(text("SELECT 1"))
+        behind = pending(engine, registry)
+    except SQLAlchemyError as error:
+        reason = type(error.__cause__ or error).__name__
+        return Finding("bad", f"{registry} database {shown} cannot be used: {reason}")
+    finally:
+        engine.dispose()
+    return Finding(
+        "note" if behind else "ok",
+        f"{registry} database {shown}" + (" (tables are brought up to date at start)" if behind else ""),
+    )
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    for name, file in (("context", settings.context_key_file), ("grant", settings.grant_key_file)):
+        there = file.exists()
+        yield Finding(
+            "ok" if there else "note", f"{name} key {file}" + ("" if there else " (made at the first start)")
+        )
+
+
+def _brain(settings: Settings) -> Iterator[Finding]:
+    try:
+        choice = resolve(settings.brain)
+    except BrainSettingRefused:
+        return  # told among the problems already
+    if choice == "embedded":
+        yield Finding(
+            "ok", "brain: embedded, no key and no network needed (ANTHROPIC_API_KEY would add a Claude model)"
+        )
+    else:
+        yield Finding("ok", f"brain: {choice}, with the embedded brain behind it")
+
+
+def _playbooks(settings: Settings) -> Iterator[Finding]:
+    try:
+        books = load_playbooks()
+    except BadPlaybook as error:
+        for line in str(error).splitlines():
+            yield Finding("bad", line)
+        return
+    yield Finding("ok", f"{len(books.intents)} playbooks, version {books.version}")
+
+
+def _stores(settings: Settings) -> Iterator[Finding]:
+    try:
+        stores = load_stores(settings.service.stores)
+    except StoreRefused:
+        return  # told among the problems already
+    for store in stores.values():
+        count = len(store.policy.clauses)
+        yield Finding(
+            "ok",
+            f"store {store.id}: {count} policy clauses without gap or contradiction, version {store.policy.version}",
+        )
+
+
+def _servers(settings: Settings) -> Iterator[Finding]:
+    urls = settings.mcp.urls()
+    yield Finding(
+        "ok", f"tool servers by URL: {', '.join(urls)}" if urls else "all tool servers run in this process"
+    )
+
+
+_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _home,
+    _databases,
+    _keys,
+    _brain,
+    _playbooks,
+    _stores,
+    _servers,
+)

@@ -1,0 +1,339 @@
+"""The joiner of rooms: builds every room once, hands each what it needs, and does nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from mcp.server.mcpserver import MCPServer
+from sqlalchemy import Connection, Engine, event
+from sqlmodel import Session
+
+from xiaoer.agent.brains.embedded import EmbeddedBrain, prefetch_calls
+from xiaoer.agent.brains.protocol import Brain
+from xiaoer.agent.brains.select import build_brain
+from xiaoer.agent.brains.understanding import load_understander
+from xiaoer.agent.graph import ConversationGraph
+from xiaoer.approvals import guards
+from xiaoer.approvals import keys as key_files
+from xiaoer.approvals.desk import Approvals
+from xiaoer.approvals.grants import GrantSigner
+from xiaoer.approvals.hooks import LedgerHooks
+from xiaoer.approvals.runner import CaseRunner
+from xiaoer.approvals.savers import open_saver
+from xiaoer.approvals.ticks import CaseClock
+from xiaoer.domain.actions import ActionDraft, ActionStatus, ActionView
+from xiaoer.domain.clock import Clock, utc_now
+from xiaoer.domain.permits import VerifyKeys
+from xiaoer.domain.stores import Store
+from xiaoer.inbox.console import Console
+from xiaoer.inbox.intake import Intake
+from xiaoer.inbox.live import Live
+from xiaoer.inbox.outbox import Outbox, TableSender
+from xiaoer.inbox.pause import MONEY, Pauses, is_paused
+from xiaoer.inbox.queue import RUN_CASE, Deferral, Queue
+from xiaoer.inbox.worker import Worker
+from xiaoer.kb import entries
+from xiaoer.kb.index import open_chroma
+from xiaoer.kb.knowledge import Knowledge
+from xiaoer.mcp_servers.deps import ServerDeps
+from xiaoer.mcp_servers.platforms.local import LocalPlatform, demo_stores, seed_demo
+from xiaoer.mcp_servers.registry import build_servers
+from xiaoer.mcp_servers.state import ServerState
+from xiaoer.prompts.playbooks import load_playbooks
+from xiaoer.settings import Role, Settings
+from xiaoer.storage.engine import make_engine, reading
+from xiaoer.storage.migrate import upgrade
+from xiaoer.stores.loader import load_stores
+from xiaoer.tools.client import ToolBox
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What needs no event loop: databases, stores, keys. The command line uses it alone."""
+
+    settings: Settings
+    stores: dict[str, Store]
+    desk_engine: Engine
+    shop_engine: Engine
+    clock: Clock
+
+    def dispose(self) -> None:
+        self.desk_engine.dispose()
+        self.shop_engine.dispose()
+
+
+@dataclass(frozen=True)
+class House:
+    """All rooms, joined and running."""
+
+    foundation: Foundation
+    toolbox: ToolBox
+    queue: Queue
+    live: Live
+    intake: Intake
+    outbox: Outbox
+    console: Console
+    pauses: Pauses
+    approvals: Approvals
+    state: ServerState
+    brain: Brain
+    graph: ConversationGraph
+
+
+def lay_foundation(settings: Settings, clock: Clock = utc_now) -> Foundation:
+    """Open both databases at their newest revision; raises what makes a start impossible."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    desk, shop = make_engine(settings.database_url), make_engine(settings.shop_database_url)
+    upgrade(desk, "desk", _restore_triggers)
+    upgrade(shop, "shop")
+    return Foundation(settings, load_stores(settings.service.stores), desk, shop, clock)
+
+
+def seed_demo_stores(base: Foundation) -> dict[str, int]:
+    """Fill the demo stores that are configured; a second time changes nothing."""
+    return {
+        name: seed_demo(base.shop_engine, name, base.clock())
+        for name in demo_stores()
+        if name in base.stores and base.stores[name].platform == "local"
+    }
+
+
+def own_servers(base: Foundation, keys: VerifyKeys, only: str | None = None) -> dict[str, MCPServer]:
+    """The servers that run in this process: all without an address, or just one by name."""
+    elsewhere = base.settings.mcp.urls() if only is None else {}
+    wanted = {only} if only else None
+    deps = ServerDeps(
+        platform=LocalPlatform(base.shop_engine, base.clock),
+        state=ServerState(base.shop_engine),
+        stores=base.stores,
+        keys=keys,
+        clock=base.clock,
+        knowledge=open_knowledge(base),
+    )
+    built = build_servers(deps)
+    return {
+        name: built[name] for name in built if name not in elsewhere and (wanted is None or name in wanted)
+    }
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now
+) -> AsyncIterator[House]:
+    """Every room joined and, by role, at work; closes in the opposite order."""
+    base = await asyncio.to_thread(lay_foundation, settings, clock)
+    async with AsyncExitStack() as stack:
+        stack.callback(base.dispose)
+        if settings.service.demo:
+            await asyncio.to_thread(seed_demo_stores, base)
+        house = await _join(base, role, stack)
+        if role is not Role.API:
+            await _go_to_work(house, stack)
+        yield house
+
+
+async def _join(base: Foundation, role: Role, stack: AsyncExitStack) -> House:
+    context_key, grant_key, verify = _keys(base.settings, role)
+    servers = await asyncio.to_thread(own_servers, base, verify)
+    toolbox = ToolBox({**servers, **base.settings.mcp.urls()}, context_key, base.clock)
+    await stack.enter_async_context(toolbox)
+    brain, graph = await _mind(base, toolbox)
+    queue, live = Queue(base.settings.database_url), Live()
+    await queue.open()
+    stack.push_async_callback(queue.close)
+    outbox = Outbox(base.desk_engine, queue, {"web": TableSender()}, base.clock, live)
+    defer = _Defer(queue)
+    cases = await _cases(base, role, toolbox, grant_key, outbox, queue, stack)
+    worker = Worker(
+        base.desk_engine,
+        queue,
+        graph,
+        base.stores,
+        _Hooks(LedgerHooks(base.stores, base.clock)),
+        outbox,
+        base.clock,
+        live,
+    )
+    if role in (Role.ALL, Role.WORKER):
+        worker.attach()
+        await asyncio.to_thread(worker.recover)
+    approvals = Approvals(
+        base.desk_engine, defer, base.clock, _Tell(outbox, queue), cases.look_ups.quote if cases else None
+    )
+    return House(
+        foundation=base,
+        toolbox=toolbox,
+        queue=queue,
+        live=live,
+        intake=Intake(base.desk_engine, queue, base.clock, live),
+        outbox=outbox,
+        console=Console(base.desk_engine, queue, outbox, base.clock, live),
+        pauses=Pauses(base.desk_engine, queue, base.clock, live),
+        approvals=approvals,
+        state=ServerState(base.shop_engine),
+        brain=brain,
+        graph=graph,
+    )
+
+
+async def _mind(base: Foundation, toolbox: ToolBox) -> tuple[Brain, ConversationGraph]:
+    playbooks = load_playbooks()
+    understander = await asyncio.to_thread(load_understander, base.settings.home / "cache")
+    embedded = EmbeddedBrain(playbooks)
+    schemas = toolbox.schemas()
+    brain = build_brain(base.settings.brain, embedded, schemas, playbooks.intents.values(), base.stores)
+    start = getattr(brain, "start", None)
+    if start:
+        await start()
+    graph = ConversationGraph(
+        brain, embedded, understander, lambda view: prefetch_calls(playbooks, view), toolbox.run
+    )
+    return brain, graph
+
+
+async def _cases(
+    base: Foundation,
+    role: Role,
+    toolbox: ToolBox,
+    grant_key: Ed25519PrivateKey | None,
+    outbox: Outbox,
+    queue: Queue,
+    stack: AsyncExitStack,
+) -> CaseRunner | None:
+    """The executor's part: only where the grant key is."""
+    if grant_key is None:
+        return None
+    saver = await stack.enter_async_context(open_saver(base.settings.database_url))
+
+    def money_paused(store: str) -> bool:
+        with reading(base.desk_engine) as session:
+            return is_paused(session, MONEY, store)
+
+    tell, defer = _Tell(outbox, queue), _Defer(queue)
+    runner = CaseRunner(
+        base.desk_engine, toolbox.execute, GrantSigner(grant_key), tell, base.clock, saver, money_paused
+    )
+    ticks = CaseClock(base.desk_engine, tell, defer, base.clock, money_paused)
+    queue.handle(RUN_CASE, runner.run_case)
+
+    async def tick() -> None:
+        await asyncio.to_thread(ticks.tick)
+
+    queue.every_tick(tick)
+    if role is Role.ALL:
+        # Only then is it certain that nobody else is executing.
+        await asyncio.to_thread(ticks.recover)
+    return runner
+
+
+async def _go_to_work(house: House, stack: AsyncExitStack) -> None:
+    concurrency = house.foundation.settings.service.concurrency
+    work = asyncio.create_task(house.queue.run_worker(concurrency), name="queue")
+
+    async def stop() -> None:
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+    stack.push_async_callback(stop)
+
+
+def _keys(
+    settings: Settings, role: Role
+) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey | None, Mapping[str, Any]]:
+    """The keys of this role; made on the first start when all roles share a process."""
+    context_file, grant_file = settings.context_key_file, settings.grant_key_file
+    if role is Role.ALL:
+        context, grant = key_files.load_or_make_key(context_file), key_files.load_or_make_key(grant_file)
+        keys = {"context": context.public_key(), "grant": grant.public_key()}
+        key_files.write_verify_keys(settings.verify_keys_file, keys)
+        return context, grant, keys
+    keys = key_files.load_verify_keys(settings.verify_keys_file)
+    if role is Role.EXECUTOR:
+        # An executor signs no contexts; a key of its own fits no server.
+        return Ed25519PrivateKey.generate(), key_files.load_key_file(grant_file), keys
+    if role is Role.WORKER:
+        return key_files.load_key_file(context_file), None, keys
+    return Ed25519PrivateKey.generate(), None, keys
+
+
+def open_knowledge(base: Foundation) -> Knowledge:
+    """The knowledge of all stores, indexed."""
+    settings = base.settings
+    client = open_chroma(settings.home / "chroma", settings.database.chroma_url)
+    folder = settings.service.articles or entries.BUILT_IN
+    return Knowledge.build(client, folder, list(base.stores), base.shop_engine, base.clock)
+
+
+def web_secret(settings: Settings) -> str:
+    """The secret of web sessions: given, or made once and kept beside the keys."""
+    if settings.secrets.secret_key:
+        return settings.secrets.secret_key.get_secret_value()
+    return _kept_secret(settings.home / "keys" / "web.secret")
+
+
+def _kept_secret(file: Path) -> str:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as out:
+                out.write(secrets.token_urlsafe(32))
+    return file.read_text()
+
+
+def _restore_triggers(connection: Connection) -> None:
+    for table in guards.APPEND_ONLY:
+        for statement in guards.append_only_ddl(table, connection.dialect.name):
+            connection.exec_driver_sql(statement)
+
+
+@dataclass(frozen=True)
+class _Defer:
+    """A job in the caller's transaction; this process's workers hear of it when it commits."""
+
+    queue: Queue
+
+    def __call__(self, session: Session, task: str, lock: str, args: dict[str, Any]) -> None:
+        self.queue.defer(session, task, lock, args)
+        _kick_after_commit(self.queue, session)
+
+
+@dataclass(frozen=True)
+class _Tell:
+    outbox: Outbox
+    queue: Queue
+
+    def __call__(self, session: Session, conversation_id: str, reply: Any, dedupe: str) -> str:
+        _kick_after_commit(self.queue, session)
+        return self.outbox.tell(session, conversation_id, reply, dedupe)
+
+
+@dataclass(frozen=True)
+class _Hooks:
+    """The ledger as the inbox knows it: approvals name jobs by tuples, the inbox by its own word."""
+
+    ledger: LedgerHooks
+
+    def actions_of(self, session: Session, conversation_id: str) -> tuple[ActionView, ...]:
+        return self.ledger.actions_of(session, conversation_id)
+
+    def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> list[Deferral]:
+        return [
+            Deferral(task, lock, args) for task, lock, args in self.ledger.propose(session, draft, status)
+        ]
+
+
+def _kick_after_commit(queue: Queue, session: Session) -> None:
+    event.listen(session, "after_commit", lambda _session: queue.kick(), once=True)
