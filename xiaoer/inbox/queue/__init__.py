@@ -1,6 +1,27 @@
 """procrastinate on SQLite and PostgreSQL, with jobs deferred inside the caller's transaction."""
 
 from xiaoer.inbox.queue.queue import Queue
-from xiaoer.inbox.queue.tasks import RUN_CASE, RUN_TURN, SEND, Deferral, Handler, case_of, sending_of, turn_of
+from xiaoer.inbox.queue.tasks import (
+    RUN_CASE,
+    RUN_TURN,
+    SEND,
+    Deferral,
+    Handler,
+    Pace,
+    case_of,
+    sending_of,
+    turn_of,
+)
 
-__all__ = ["RUN_CASE", "RUN_TURN", "SEND", "Deferral", "Handler", "Queue", "case_of", "sending_of", "turn_of"]
+__all__ = [
+    "RUN_CASE",
+    "RUN_TURN",
+    "SEND",
+    "Deferral",
+    "Handler",
+    "Pace",
+    "Queue",
+    "case_of",
+    "sending_of",
+    "turn_of",
+]

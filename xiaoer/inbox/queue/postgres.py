@@ -23,8 +23,13 @@ _OPTIONS = "-c synchronous_commit=off"
 def make_connector(url: str) -> PsycopgConnector:
     """Every named query is one statement, so no transaction is wrapped around it."""
     return PsycopgConnector(
-        conninfo=conninfo(url), min_size=1, max_size=8, kwargs={"autocommit": True, "options": _OPTIONS}
+        conninfo=conninfo(url), min_size=1, max_size=8, kwargs={"options": _OPTIONS}, configure=_commit_each
     )
+
+
+async def _commit_each(connection: psycopg.AsyncConnection[Any]) -> None:
+    # Not by the keyword: the library passes it again for the connection that listens.
+    await connection.set_autocommit(True)
 
 
 def make_joiner() -> SyncPsycopgConnector:

@@ -16,39 +16,16 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from xiaoer.inbox.queue.postgres import make_connector, make_joiner, prepare_schema
-from xiaoer.inbox.queue.sqlite import STALLED_SECONDS, SqliteConnector
-from xiaoer.inbox.queue.tasks import MOST_STARTS, WAITS, BackOff, Deferral, Handler, Run, waits_of
+from xiaoer.inbox.queue.sqlite import SqliteConnector
+from xiaoer.inbox.queue.tasks import MOST_STARTS, BackOff, Deferral, Handler, Pace, Run
 from xiaoer.storage.engine import raw_connection
 
 log = structlog.get_logger()
 
 WORK, CLOCK = "work", "clock"
-HEARTBEAT_SECONDS = 2.0
-# The library's default of 5 s would delay the follow-up job of a conversation by as much.
-POLL_SECONDS = 0.2
 # Six fields: seconds are the last one.
 EVERY_2_SECONDS = "* * * * * */2"
 EVERY_5_SECONDS = "* * * * * */5"
-_OPTIONS: dict[str, Any] = {
-    "abort_job_polling_interval": 3600.0,  # we abort nothing
-    "shutdown_graceful_timeout": 10.0,
-    "install_signal_handlers": False,
-    "update_heartbeat_interval": HEARTBEAT_SECONDS,
-    "stalled_worker_timeout": STALLED_SECONDS,
-}
-_WORK_OPTIONS = {
-    "queues": [WORK],
-    "name": WORK,
-    "fetch_job_polling_interval": POLL_SECONDS,
-    "delete_jobs": "successful",
-}
-_CLOCK_OPTIONS = {
-    "queues": [CLOCK],
-    "name": CLOCK,
-    "concurrency": 2,
-    "fetch_job_polling_interval": 1.0,
-    "delete_jobs": "always",
-}
 # After a long sleep the library defers every missed tick; only a fresh one is worth running.
 _STALE_TICK_SECONDS = 10.0
 
@@ -60,11 +37,14 @@ class Queue:
     `open` and `run_worker` belong to the process that works.
     """
 
-    def __init__(self, url: str, handlers: Mapping[str, Handler] | None = None) -> None:
+    def __init__(
+        self, url: str, handlers: Mapping[str, Handler] | None = None, pace: Pace | None = None
+    ) -> None:
         self._url = url
+        self._pace = pace or Pace()
         self._handlers: dict[str, Handler] = dict(handlers or {})
         self._ticks: list[Run] = []
-        self._connector, self._joiner = _connectors(url)
+        self._connector, self._joiner = _connectors(url, self._pace)
         # Two apps, two workers: taking back the jobs of the dead must not wait for a slot behind slow turns.
         self._work = procrastinate.App(connector=self._connector)
         self._clock = procrastinate.App(connector=self._connector)
@@ -120,13 +100,13 @@ class Queue:
     async def run_worker(self, concurrency: int = 32) -> None:
         """Run jobs until cancelled; running ones get ten seconds to end, then are given back."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(_keep_running(self._clock, _CLOCK_OPTIONS))
-            group.create_task(_keep_running(self._work, _WORK_OPTIONS | {"concurrency": concurrency}))
+            group.create_task(_keep_running(self._clock, _clock_options(self._pace)))
+            group.create_task(_keep_running(self._work, _work_options(self._pace, concurrency)))
 
     # -- tasks
 
     def _add_tasks(self) -> None:
-        for name in WAITS:
+        for name in self._pace.waits:
             self._add_task(name)
         # Without a lock: the sweep of a dead worker would lock out every later one.
         sweep = self._clock.task(name="sweep", queue=CLOCK, pass_context=False)(self._sweep)
@@ -138,7 +118,7 @@ class Queue:
         async def run(context: JobContext, /, **args: Any) -> None:
             await self._run(name, context.job.attempts, args)
 
-        self._work.task(name=name, queue=WORK, pass_context=True, retry=BackOff(waits_of(name)))(run)
+        self._work.task(name=name, queue=WORK, pass_context=True, retry=BackOff(self._pace.waits[name]))(run)
 
     async def _run(self, task: str, attempts: int, args: dict[str, Any]) -> None:
         handler = self._handlers[task]
@@ -150,7 +130,7 @@ class Queue:
                 await handler.run(**args)
                 return
             except Exception:
-                if attempts < len(waits_of(task)):
+                if attempts < len(self._pace.waits[task]):
                     raise
                 log.exception("queue.gave_up", task=task, attempts=attempts + 1, **args)
         await handler.give_up(**args)
@@ -160,7 +140,7 @@ class Queue:
         if _stale(timestamp):
             return
         manager = self._clock.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._pace.stalled):
             log.warning("queue.took_back", task=job.task_name, job=job.id, attempts=job.attempts)
             try:
                 await manager.retry_job(job, retry_at=utils.utcnow())
@@ -182,20 +162,42 @@ async def _keep_running(app: procrastinate.App, options: dict[str, Any]) -> None
     """A worker stops when its heartbeat or its database fails; start it again until cancelled."""
     while True:
         try:
-            await app.run_worker_async(**_OPTIONS, **options)
+            await app.run_worker_async(**options)
         except Exception:  # whatever broke the worker, the queue is not to stand still
             log.exception("queue.worker_broke", queues=options["queues"])
         await asyncio.sleep(1.0)
 
 
-def _connectors(url: str) -> tuple[Any, Any]:
+def _options(pace: Pace, queue: str) -> dict[str, Any]:
+    return {
+        "queues": [queue],
+        "name": queue,
+        "abort_job_polling_interval": 3600.0,  # we abort nothing
+        "shutdown_graceful_timeout": pace.drain,
+        "install_signal_handlers": False,
+        "update_heartbeat_interval": pace.heartbeat,
+        "stalled_worker_timeout": pace.stalled,
+    }
+
+
+def _work_options(pace: Pace, concurrency: int) -> dict[str, Any]:
+    own = {"concurrency": concurrency, "fetch_job_polling_interval": pace.poll, "delete_jobs": "successful"}
+    return _options(pace, WORK) | own
+
+
+def _clock_options(pace: Pace) -> dict[str, Any]:
+    own = {"concurrency": 2, "fetch_job_polling_interval": 1.0, "delete_jobs": "always"}
+    return _options(pace, CLOCK) | own
+
+
+def _connectors(url: str, pace: Pace) -> tuple[Any, Any]:
     """The worker's connector, and the one that joins callers' transactions."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return make_connector(url), make_joiner()
     if not parsed.database or parsed.database == ":memory:":
         raise ValueError("the queue needs a SQLite file: a database in memory has no second connection")
-    connector = SqliteConnector(parsed.database)
+    connector = SqliteConnector(parsed.database, pace.stalled)
     return connector, connector
 
 

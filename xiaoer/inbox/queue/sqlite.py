@@ -24,8 +24,6 @@ from xiaoer.inbox.queue import statements
 
 Rows = list[dict[str, Any]]
 _INSERTED = json.dumps({"type": "job_inserted", "job_id": 0})
-# A worker without a beat for this long is dead even if a process with its pid lives.
-STALLED_SECONDS = 6.0
 # Tells our own workers from those of an earlier process that had the same pid.
 _PROCESS = secrets.token_hex(8)
 
@@ -33,8 +31,10 @@ _PROCESS = secrets.token_hex(8)
 class SqliteConnector(connector.BaseAsyncConnector):
     """The library's connector protocol over one SQLite file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, stalled_seconds: float = 6.0) -> None:
         self.path = path
+        # A worker without a beat for this long is dead even if a process with its pid lives.
+        self.stalled_seconds = stalled_seconds
         self._db: sqlite3.Connection | None = None  # writes; belongs to the thread
         self._reader: sqlite3.Connection | None = None  # looks, never locks; belongs to the loop
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -132,7 +132,7 @@ class SqliteConnector(connector.BaseAsyncConnector):
 
     def _open(self) -> None:
         self._db = self._connect()
-        self._db.execute(statements.TAKE_BACK, {"alive": self._alive(self._db)})
+        self._db.execute(statements.TAKE_BACK, {"alive": self._alive(self._db, self.stalled_seconds)})
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
@@ -263,7 +263,7 @@ class SqliteConnector(connector.BaseAsyncConnector):
         dead = "delete from queue_worker where id not in (select value from json_each(:alive)) returning id"
         return [{"worker_id": row["id"]} for row in db.execute(dead, alive).fetchall()]
 
-    def _alive(self, db: sqlite3.Connection, seconds: float = STALLED_SECONDS) -> str:
+    def _alive(self, db: sqlite3.Connection, seconds: float) -> str:
         """Ids of living workers as JSON. One file is one machine: a dead pid needs no waiting."""
         rows = db.execute("select * from queue_worker where beat >= ?", (_now() - seconds,)).fetchall()
         return json.dumps([row["id"] for row in rows if self._process_lives(row)])

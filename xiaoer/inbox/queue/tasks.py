@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -45,13 +45,19 @@ WAITS: dict[str, tuple[float, ...]] = {
     SEND: (1.0, 4.0, 15.0, 30.0),
     RUN_CASE: (0.5, 2.0, 5.0, 15.0, 30.0),
 }
-_DEFAULT_WAITS = (1.0, 5.0, 30.0)
 # A job that kills its process each time never raises; after so many starts it is given up as well.
 MOST_STARTS = 10
 
 
-def waits_of(task: str) -> tuple[float, ...]:
-    return WAITS.get(task, _DEFAULT_WAITS)
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the queue's own clocks run, in seconds; tests run them faster."""
+
+    poll: float = 0.2  # the library's 5 s would delay the follow-up job of a conversation by as much
+    heartbeat: float = 2.0
+    stalled: float = 6.0  # a worker without a heartbeat for this long is dead: its jobs are taken back
+    drain: float = 10.0  # what a stopping worker leaves its running jobs
+    waits: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: WAITS)
 
 
 def turn_of(conversation_id: str, schedule_in: float | None = None) -> Deferral:
