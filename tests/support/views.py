@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -22,8 +22,8 @@ NOW = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
 @dataclass(frozen=True)
 class Schema:
     name: str
-    description: str = "A tool of the desk."
-    input_schema: dict[str, Any] = field(default_factory=dict)
+    description: str
+    input_schema: dict[str, Any]
 
 
 @dataclass(frozen=True)

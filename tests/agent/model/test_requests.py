@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.fake_anthropic import FakeAnthropic, Request, say, use_tools
 from support.model_rig import KEY, Rig
-from support.views import BOOKS, demo_store, history, result, schemas, tracked_view, view
+from support.views import BOOKS, PARCEL, demo_store, history, result, schemas, tracked_view, view
 
 from xiaoer.agent.brains.model.messages import ANTHROPIC, PLAIN, Dialect, build_messages
 from xiaoer.agent.brains.protocol import Proposed
@@ -334,3 +334,38 @@ async def test_the_trace_counts_tokens_and_cache_reads(api: FakeAnthropic, rig: 
     assert (call.cached_tokens, call.output_tokens, call.stop_reason) == (3000, 9, "end_turn")
     assert call.input_tokens >= 3000
     assert plan.prompt.startswith("system/demo-us@")
+
+
+async def test_cards_are_drawn_from_the_record_and_not_from_the_models_words(api: FakeAnthropic) -> None:
+    from xiaoer.agent.brains.model.planning import read_reply
+    from xiaoer.prompts.playbooks import load_playbooks
+
+    order = result("pf_T-0001_3", "get_order", {"lines": [{"line_id": "L1", "title": "Lamp", "quantity": 2}]})
+    args = {"order_no": "#1002", "lines": [{"line_id": "L1", "quantity": 2}], "reason": "late"}
+    action = ActionView(
+        "A-1", "issue_refund", ActionStatus.PENDING, "#1002", args, Money(2599, "USD"), "card", "refund.late"
+    )
+    waiting = Proposed(
+        ToolCall("T-0001_100", "issue_refund", args), action, "pending", "refund.late", "Late."
+    )
+    asked = tracked_view(proposals=(waiting,))
+    reply = read_reply(replace(asked, results=(*asked.results, order)), "Done!", load_playbooks().words)
+
+    parcels, request = reply.cards
+    assert parcels["type"] == "parcels" and parcels["parcels"][0]["tracking_no"] == PARCEL["tracking_no"]
+    assert parcels["parcels"][0]["verdict_text"] and parcels["parcels"][0]["events"][0]["place"] == "Reno"
+    assert (request["status"], request["amount_text"], request["lines_text"]) == (
+        "pending",
+        "$25.99",
+        "Lamp × 2",
+    )
+
+
+def test_the_projects_own_playbooks_are_all_in_the_instructions() -> None:
+    from xiaoer.agent.brains.model.instructions import InstructionBook
+    from xiaoer.prompts.playbooks import load_playbooks
+
+    books = load_playbooks().intents
+    desk = InstructionBook(books.values()).of(demo_store()).desk
+    assert all(f"## {intent}" in desk for intent in books)
+    assert all(rule in desk for book in books.values() for rule in book.rules)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from support.fake_anthropic import Answer, FakeAnthropic, say
-from support.views import BOOKS, EmbeddedStub, demo_store, schemas, tracked_view, view
+from support.views import EmbeddedStub, demo_store, schemas, tracked_view, view
 
 from xiaoer.agent.brains.select import (
     DEFAULT_ANTHROPIC,
@@ -20,6 +20,7 @@ from xiaoer.agent.brains.select import (
     build_brain,
     resolve,
 )
+from xiaoer.prompts.playbooks import load_playbooks
 
 
 @dataclass
@@ -32,8 +33,11 @@ class Settings:
 
 
 def build(settings: Settings) -> Any:
+    playbooks = load_playbooks()
     stores = {"demo-us": demo_store(), "demo-cn": demo_store("demo-cn")}
-    return build_brain(settings, EmbeddedStub(), schemas(), BOOKS, stores)
+    return build_brain(
+        settings, EmbeddedStub(), schemas(), playbooks.intents.values(), stores, playbooks.words
+    )
 
 
 def test_auto_takes_the_first_key_there_is() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from xiaoer.agent.brains.fallback import FallbackBrain
 from xiaoer.agent.brains.model.brain import DEADLINE, ModelBrain
+from xiaoer.agent.brains.model.cards import Words
 from xiaoer.agent.brains.model.instructions import Playbook, render_shop
 from xiaoer.agent.brains.model.offer import ToolSchema
 from xiaoer.agent.brains.protocol import Brain
@@ -70,6 +71,7 @@ def build_brain(
     tool_schemas: Iterable[ToolSchema],
     playbooks: Iterable[Playbook],
     stores: Mapping[str, Store],
+    words: Words | None = None,
 ) -> Brain:
     """The brain of the settings, falling back to `embedded`; raises BrainSettingRefused.
 
@@ -82,9 +84,9 @@ def build_brain(
         return embedded
     provider, _, model = choice.partition(":")
     if provider == "recorded":
-        return recorded_brain(Path(model), tool_schemas, playbooks)
+        return recorded_brain(Path(model), tool_schemas, playbooks, words)
     factory = chat_model_factory(settings, provider, model)
-    return FallbackBrain(ModelBrain(factory, tool_schemas, playbooks, choice), embedded)
+    return FallbackBrain(ModelBrain(factory, tool_schemas, playbooks, choice, words=words), embedded)
 
 
 def resolve(settings: BrainSettings) -> str:
@@ -178,7 +180,10 @@ def _any_provider(provider: str, model: str, common: Mapping[str, Any]) -> BaseC
 
 
 def recorded_brain(
-    tape: Path, tool_schemas: Iterable[ToolSchema], playbooks: Iterable[Playbook]
+    tape: Path,
+    tool_schemas: Iterable[ToolSchema],
+    playbooks: Iterable[Playbook],
+    words: Words | None = None,
 ) -> ModelBrain:
     """The model brain over a tape, without fallback: a divergence is a finding, not an outage."""
 
@@ -188,4 +193,4 @@ def recorded_brain(
 
         return RecordedChatModel(tape=Tape.read(tape))
 
-    return ModelBrain(factory, tool_schemas, playbooks, "recorded")
+    return ModelBrain(factory, tool_schemas, playbooks, "recorded", words=words)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from xiaoer.agent.brains.model import offer
+from xiaoer.agent.brains.model.cards import Words
 from xiaoer.agent.brains.model.errors import BadAnswer, Failure, name_failure
 from xiaoer.agent.brains.model.instructions import InstructionBook, Instructions, Playbook, hand_off_prompt
 from xiaoer.agent.brains.model.messages import ANTHROPIC, PLAIN, Dialect, build_messages
@@ -32,7 +33,7 @@ class ModelBrain:
     """Plans by a LangChain chat model; raises BrainFailed and leaves what then to its caller.
 
     `chat_model_factory` is called once, in a thread: provider packages take seconds to import.
-    `name` is "provider:model", as settings and the trace write it.
+    `name` is "provider:model", as settings and the trace write it; `words` name verdicts and actions on cards.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ModelBrain:
         playbooks: Iterable[Playbook],
         name: str,
         *,
+        words: Words | None = None,
         dialect: Dialect | None = None,
         deadline: float = DEADLINE,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -51,6 +53,7 @@ class ModelBrain:
         self._factory = chat_model_factory
         self._tools = offer.offered_tools(tool_schemas, hand_off_prompt())
         self._book = InstructionBook(playbooks)
+        self._words = words
         self._dialect = dialect or (ANTHROPIC if name.startswith("anthropic:") else PLAIN)
         self._deadline = deadline
         self._sleep = sleep
@@ -78,7 +81,7 @@ class ModelBrain:
                 last_step = steps_left(view) == 1 or calls_left(view) == 0
                 messages = build_messages(view, instructions, self._dialect, last_step)
                 answer = await self._ask(messages, asked)
-            plan = read_plan(view, answer)
+            plan = read_plan(view, answer, self._words)
         except TimeoutError as error:
             failure = Failure("slow", f"{self._deadline:g} s")
             raise self._failed(failure, asked, instructions) from error

@@ -13,12 +13,12 @@ CACHE = {"type": "ephemeral"}
 
 
 class ToolSchema(Protocol):
-    """What a tool server publishes of one tool; mcp's own Tool fits."""
+    """What a tool server publishes of one tool."""
 
     @property
     def name(self) -> str: ...
     @property
-    def description(self) -> str | None: ...
+    def description(self) -> str: ...
     @property
     def input_schema(self) -> Mapping[str, Any]: ...
 
@@ -53,7 +53,7 @@ def for_others(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _plain(schema: ToolSchema) -> dict[str, Any]:
     return {
         "name": schema.name,
-        "description": (schema.description or "").strip(),
+        "description": schema.description.strip(),
         "input_schema": _sorted(schema.input_schema),
     }
 

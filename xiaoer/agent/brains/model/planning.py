@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from xiaoer.agent.brains.model.cards import Words, cards_for
 from xiaoer.agent.brains.model.errors import BadAnswer
 from xiaoer.agent.brains.model.instructions import hand_off_prompt
 from xiaoer.agent.brains.model.messages import STEP_SPAN, step_of
@@ -13,6 +14,7 @@ from xiaoer.agent.brains.model.stream import Answer, AskedCall, clean
 from xiaoer.agent.brains.protocol import Plan, TurnView
 from xiaoer.domain.messages import HandOff, Reply
 from xiaoer.domain.stores import pick
+from xiaoer.domain.text import clean_text, excerpt
 from xiaoer.tools.calls import ToolCall
 from xiaoer.tools.catalog import BRAIN_TOOLS
 
@@ -34,14 +36,14 @@ def calls_left(view: TurnView) -> int:
     return MOST_CALLS - (len(view.results) - prefetched + len(view.proposals))
 
 
-def read_plan(view: TurnView, answer: Answer) -> Plan:
+def read_plan(view: TurnView, answer: Answer, words: Words | None = None) -> Plan:
     """Exactly one of hand-off, calls and reply; raises BadAnswer when none of them is safe."""
     given_up = next((call for call in answer.calls if call.name == HAND_OFF), None)
     if given_up is not None:
         return Plan(hand_off=_hand_off(view, given_up))
     if answer.calls:
         return _call_plan(view, answer.calls)
-    return Plan(reply=read_reply(view, answer.text))
+    return Plan(reply=read_reply(view, answer.text, words))
 
 
 def _call_plan(view: TurnView, asked: tuple[AskedCall, ...]) -> Plan:
@@ -75,7 +77,7 @@ def _hand_off(view: TurnView, call: AskedCall) -> HandOff:
     if not isinstance(reason, str) or reason not in hand_off_prompt().reasons:
         reason = "unsupported"
     summary = call.args.get("summary")
-    summary = clean(summary)[:LONGEST_SUMMARY].strip() if isinstance(summary, str) else ""
+    summary = clean_text(clean(summary), LONGEST_SUMMARY).text.strip() if isinstance(summary, str) else ""
     return HandOff(reason, summary or view.text[:500], _say(view), urgent=reason in _URGENT)
 
 
@@ -83,23 +85,25 @@ def _say(view: TurnView) -> str:
     return pick(hand_off_prompt().say, view.lang)
 
 
-def read_reply(view: TurnView, text: str) -> Reply:
+def read_reply(view: TurnView, text: str, words: Words | None = None) -> Reply:
     """The reply without its source marks; marks that name a real clause or entry become citations."""
     known = _sources(view)
     cited = [known[mark] for mark in dict.fromkeys(_MARK.findall(text)) if mark in known]
-    spoken = _MARK.sub("", text).strip()
+    spoken = clean_text(_MARK.sub("", text), LONGEST_REPLY + 1).text.strip()
     if not spoken:
         raise BadAnswer("empty")
     if len(spoken) > LONGEST_REPLY:
         raise BadAnswer("too_long")
-    return Reply(spoken, citations=tuple(cited))
+    return Reply(spoken, cards_for(view, words), tuple(cited))
 
 
 def _sources(view: TurnView) -> dict[str, dict[str, str]]:
     """What may be cited: the shop's clauses and statements, and the entries that this turn has read."""
     policy, lang = view.store.policy, view.lang
-    known = {rule.id: {"id": rule.id, "title": pick(rule.text, lang)} for rule in policy.clauses}
-    known |= {said.id: {"id": said.id, "title": pick(said.text, lang)} for said in policy.statements}
+    known = {rule.id: {"id": rule.id, "title": excerpt(pick(rule.text, lang), 80)} for rule in policy.clauses}
+    known |= {
+        said.id: {"id": said.id, "title": excerpt(pick(said.text, lang), 80)} for said in policy.statements
+    }
     for result in view.results:
         entries = result.data.get("entries", [result.data]) if result.server == "knowledge" else []
         for entry in entries if isinstance(entries, list) else []:
