@@ -121,19 +121,18 @@ class Queue:
         self._work.task(name=name, queue=WORK, pass_context=True, retry=BackOff(self._pace.waits[name]))(run)
 
     async def _run(self, task: str, attempts: int, args: dict[str, Any]) -> None:
+        """One try; the last one ends in giving up. What a try raises lets the library schedule the next."""
         handler = self._handlers[task]
-        if handler.give_up is None:
-            await handler.run(**args)
+        if handler.give_up is not None and attempts >= MOST_STARTS:
+            await handler.give_up(**args)
             return
-        if attempts < MOST_STARTS:
-            try:
-                await handler.run(**args)
-                return
-            except Exception:
-                if attempts < len(self._pace.waits[task]):
-                    raise
-                log.exception("queue.gave_up", task=task, attempts=attempts + 1, **args)
-        await handler.give_up(**args)
+        try:
+            await handler.run(**args)
+        except Exception:
+            log.warning("queue.try_failed", task=task, tries=attempts + 1, **args, exc_info=True)
+            if handler.give_up is None or attempts < len(self._pace.waits[task]):
+                raise
+            await handler.give_up(**args)
 
     async def _sweep(self, timestamp: int) -> None:
         """Take back the jobs of workers that have not been heard of."""
