@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import shutil
 import socket
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any
 
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from mcp import Client
 from mcp.server.mcpserver import MCPServer
 from sqlalchemy import Engine
 
@@ -193,3 +195,29 @@ async def served(server: MCPServer | Any, **options: Any) -> AsyncIterator[str]:
         finally:
             runner.should_exit = True
             await task
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said: data, or the code and sentence of its refusal."""
+
+    ok: bool
+    data: dict[str, Any]
+    code: str = ""
+    message: str = ""
+
+
+async def ask(server: Any, tool: str, args: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer:
+    """One call with the official client: in memory, by URL, or over stdio."""
+    async with Client(server) as client:
+        return answer_of(await client.call_tool(tool, dict(args), meta=dict(meta)))
+
+
+def answer_of(result: Any) -> Answer:
+    if not result.is_error:
+        return Answer(True, result.structured_content)
+    text = result.content[0].text
+    if not text.startswith("{"):
+        return Answer(False, {}, "", text)
+    said = json.loads(text)
+    return Answer(False, {}, said["code"], said["message"])
