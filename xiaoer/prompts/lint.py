@@ -27,7 +27,7 @@ from xiaoer.tools.catalog import BRAIN_TOOLS
 LANGUAGES = ("en", "zh")  # every reply must be said in these
 VARIANTS = 2  # so that no sentence comes twice in a row
 # Common replies are filled by the code that asks, with these.
-COMMON_BLANKS = frozenset({"order_no", "choices", "tries_left", "opens", "lines"})
+COMMON_BLANKS = frozenset({"order_no", "choices", "tries_left", "opens", "lines", "action_id"})
 _REGION_LIMIT = 200_000
 
 

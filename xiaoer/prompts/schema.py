@@ -102,6 +102,7 @@ class Match(Strict):
     one: tuple[str, ...]
     keep: tuple[str, ...]
     again: tuple[str, ...]
+    drop: tuple[str, ...]
     money_back: tuple[str, ...]
     returning: tuple[str, ...]
     idle: tuple[str, ...]  # words that name no item

@@ -44,6 +44,7 @@ FACTS: dict[str, Fact] = {
     "action": Fact(
         "where this customer's own request for it stands", ("none", *(s.value for s in ActionStatus))
     ),
+    "covered": Fact("another open request of the customer is about the same items already", YES_NO),
     "proposal": Fact(
         "what became of the request made in this turn",
         ("none", "pending", "approved", "rejected"),

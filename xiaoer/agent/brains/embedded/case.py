@@ -24,7 +24,7 @@ from xiaoer.agent.brains.embedded.wording import line_words
 from xiaoer.agent.brains.protocol import Proposed
 from xiaoer.domain.actions import OPEN, ActionView
 from xiaoer.domain.orders import order_key
-from xiaoer.domain.policy import REASONS, Decision, Outcome, decide
+from xiaoer.domain.policy import GOVERNED_TOOLS, REASONS, Decision, Outcome, decide
 from xiaoer.domain.stores import pick
 from xiaoer.prompts.schema import Playbook
 
@@ -70,7 +70,7 @@ class Case:
 
     @property
     def sure(self) -> bool:
-        return self._resolved()[1] or self.need.confirmed
+        return (self._resolved()[1] and not self.need.one_of) or self.need.confirmed
 
     def _resolved(self) -> tuple[str, bool]:
         if self._order is None:
@@ -149,10 +149,7 @@ class Case:
 
     @cached_property
     def quote(self) -> QuoteRecord:
-        args: dict[str, Any] = {"order_no": self.order.order_no, "lines": self.lines_args}
-        if self.tool == "issue_refund":
-            args["reason"] = self.assumed_reason
-        return self.turn.read(QUOTE_READS[self.tool], args, QuoteRecord)
+        return self.turn.read(QUOTE_READS[self.tool], self.request_args(), QuoteRecord)
 
     def decided(self, reason: str) -> Decision:
         """What the store's policy says to the quoted facts with this reason."""
@@ -160,12 +157,9 @@ class Case:
 
     @property
     def decision(self) -> tuple[str, str, str]:
-        """(outcome, clause id, clause text): the server's own, or ours where it was not told the reason."""
+        """(outcome, clause id, clause text) of the server's quote."""
         quote = self.quote
-        if quote.facts.get("reason", self.assumed_reason) == self.assumed_reason:
-            return quote.decision, quote.clause_id, pick(quote.clause_text, self.turn.view.lang)
-        own = self.decided(self.assumed_reason)
-        return own.outcome.value, own.clause.id, pick(own.clause.text, self.turn.view.lang)
+        return quote.decision, quote.clause_id, pick(quote.clause_text, self.turn.view.lang)
 
     @property
     def reason_matters(self) -> bool:
@@ -202,9 +196,21 @@ class Case:
         still_open = [a for a in mine if a.status in OPEN]
         return next(reversed(still_open or mine), None)
 
+    @property
+    def covered(self) -> bool:
+        """Whether an open request of another kind is about these items already."""
+        key = order_key(self.order_no)
+        others = [
+            a
+            for a in self.turn.view.actions
+            if a.status in OPEN and a.tool in GOVERNED_TOOLS and a.tool not in self.playbook.tools
+        ]
+        return any(order_key(a.order_no) == key and self._touches(a) for a in others)
+
     def _touches(self, action: ActionView) -> bool:
         wanted = {line_id for line_id, _ in self.selection.lines}
-        return not wanted or bool(wanted & {line_id for line_id, _ in action_lines(action)})
+        asked = {line_id for line_id, _ in action_lines(action)}
+        return not wanted or not asked or bool(wanted & asked)
 
     # ── knowledge ────────────────────────────────────────────────────────────────────────────
 
@@ -214,11 +220,11 @@ class Case:
 
     @cached_property
     def entry(self) -> Entry | None:
-        """The best knowledge entry that shares a telling word with the question."""
+        """The best knowledge entry; the server lists only what is near enough to the question."""
         if self.turn.view.guard_notes:  # a draft that was refused is rewritten without foreign text
             return None
         entries = self.turn.read("search_knowledge", {"query": self.question}, Entries).entries
-        return next((e for e in entries if self._fits(f"{e.title} {e.text}")), None)
+        return next(iter(entries), None)
 
     @cached_property
     def product(self) -> ProductRecord | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xiaoer.agent.brains.embedded.memory import DONE_KEPT, SAID_KEPT, Ask, Choice, Memory, Need
+from xiaoer.agent.brains.embedded.memory import DONE_KEPT, SAID_KEPT, TOPICS_KEPT, Ask, Choice, Memory, Need
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.embedded.wording import next_opening
 from xiaoer.agent.brains.embedded.work import Answer
 from xiaoer.agent.brains.protocol import Plan
+from xiaoer.domain.actions import OPEN
 from xiaoer.domain.messages import HandOff, Reply
 from xiaoer.domain.stores import pick
 from xiaoer.domain.text import excerpt
@@ -23,7 +24,7 @@ def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
     if reason:
         return hand_over(turn, answers, reason, opening="angry" if reason == "angry" else None, urgent=urgent)
     if not answers:
-        return _say_only(turn, turn.common(turn.closing or "all_right"))
+        return _close(turn)
     text = _with_sorry(turn, answers, _texts(answers))
     memory = _remember(turn, answers, misses=turn.memory.misses + 1 if turn.missed else 0)
     cards, citations = _beside(answers)
@@ -34,10 +35,22 @@ def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
     )
 
 
+def _close(turn: Turn) -> Plan:
+    """A plain yes or no is taken as one; letting go of an open request is a colleague's to do."""
+    key = turn.closing or "all_right"
+    if key != "withdraw":
+        return _say_only(turn, turn.common(key))
+    action = [a for a in turn.view.actions if a.status in OPEN][-1]
+    offer = Ask(kind="offer", intent="human_agent", order_no=action.order_no)
+    return _say_only(turn, turn.common(key, action_id=action.action_id), ask=offer)
+
+
 def miss(turn: Turn) -> Plan | None:
     """Nothing to work on: one short question, then two choices, then a person."""
     if not turn.missed:
         return None
+    if turn.mood == "angry":
+        return hand_over(turn, [], "angry", opening="angry", urgent=True)
     misses = turn.memory.misses + 1
     if misses > MISSES_ALLOWED:
         return hand_over(turn, [], "missed", opening="missed")
@@ -138,7 +151,7 @@ def _beside(answers: Sequence[Answer]) -> tuple[tuple[dict[str, object], ...], t
 def _say_only(turn: Turn, text: str, *, misses: int = 0, ask: Ask | None = None) -> Plan:
     memory = _remember(turn, [], misses=misses)
     if ask is not None:
-        memory = memory.model_copy(update={"ask": ask})
+        memory = memory.model_copy(update={"ask": ask, "expecting": _expecting(turn, ask)})
     return Plan(
         reply=Reply(_addressed(turn, text)),
         memory=memory.dump(),
@@ -160,16 +173,42 @@ def _remember(turn: Turn, answers: Sequence[Answer], *, misses: int) -> Memory:
     said = {**memory.said, **turn.said}
     return Memory(
         order_no=_order_in_talk(turn, answers),
+        expecting=_expecting(turn, ask),
         claim={} if turn.proven else turn.claim,
         tried={} if turn.proven else _tried(turn),
         needs=tuple(_short(need) for need in waiting),
         ask=ask,
         said=dict(list(said.items())[-SAID_KEPT:]),
         sorry=memory.sorry or "sorry" in turn.said,
+        topics=_topics(turn),
         misses=misses,
         fails=memory.fails + 1 if any(answer.failed for answer in answers) else 0,
         done=tuple(dict.fromkeys((*memory.done, *turn.done)))[-DONE_KEPT:],
     )
+
+
+def _topics(turn: Turn) -> tuple[str, ...]:
+    """What the conversation is about: needs, without courtesies and without the wish for a person."""
+    now = [n.intent for n in turn.needs if turn.playbooks.intents[n.intent].kind == "service"]
+    return tuple(dict.fromkeys((*(t for t in turn.memory.topics if t not in now), *now)))[-TOPICS_KEPT:]
+
+
+_EXPECTING = {
+    "order": "order_no",
+    "lines": "lines",
+    "choice": "lines",
+    "confirm": "yes_no",
+    "offer": "yes_no",
+    "retry": "yes_no",
+}
+
+
+def _expecting(turn: Turn, ask: Ask | None) -> str | None:
+    if ask is None:
+        return None
+    if ask.kind == "proof":
+        return "proof" if "order_no" in turn.claim else "order_no"
+    return _EXPECTING.get(ask.kind)
 
 
 def _order_in_talk(turn: Turn, answers: Sequence[Answer]) -> str | None:
@@ -206,9 +245,8 @@ def summary(turn: Turn, answers: Sequence[Answer]) -> str:
             text = text.replace("{" + blank + "}", value)
         return text
 
-    intents = list(
-        dict.fromkeys([n.intent for n in turn.needs] + [s.id for s in turn.view.understanding.intents])
-    )
+    named = [s.id for s in turn.view.understanding.intents]
+    intents = list(dict.fromkeys((*_topics(turn), *(n.intent for n in turn.needs), *named)))
     order_no = (
         _order_in_talk(turn, answers)
         or turn.claim.get("order_no")

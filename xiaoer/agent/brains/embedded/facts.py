@@ -86,6 +86,7 @@ FACTS: dict[str, Callable[[Case], Value]] = {
     "decision": lambda case: case.decision[0],
     "reason_matters": lambda case: _yes(case.reason_matters),
     "action": lambda case: case.action.status.value if case.action else "none",
+    "covered": lambda case: _yes(case.covered),
     "proposal": _proposal,
     "refunds": _refunds,
     "returns": lambda case: _yes(bool(case.order.returns)),

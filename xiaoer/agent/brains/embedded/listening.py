@@ -14,6 +14,7 @@ from xiaoer.agent.brains.embedded import reading
 from xiaoer.agent.brains.embedded.memory import WORDS_KEPT, Ask, Need, load_memory
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.protocol import TurnView
+from xiaoer.domain.actions import OPEN
 from xiaoer.domain.orders import order_key
 from xiaoer.prompts.playbooks import Playbooks
 
@@ -98,8 +99,35 @@ def is_complete(claim: dict[str, str]) -> bool:
 
 def _hear(turn: Turn) -> Heard | None:
     ask = turn.memory.ask
-    reader = _READERS.get(ask.kind) if ask else None
-    return reader(turn, ask) if ask and reader else None
+    if _dropped(turn):
+        return Heard(closing="withdraw" if _open_request(turn) else "nothing_done")
+    if ask is None:
+        return None
+    heard = _READERS[ask.kind](turn, ask) if ask.kind in _READERS else None
+    return heard or _hear_correction(turn, ask)
+
+
+def _dropped(turn: Turn) -> bool:
+    """ "算了，不退了": what was begun is let go; a message with a need of its own is not this."""
+    meaning = turn.view.understanding
+    if meaning.slots.as_dict() or any(s.confidence >= SURE_ENOUGH for s in meaning.intents):
+        return False
+    return reading.mentions(reading.plain(turn.view.text), turn.playbooks.words.match.drop)
+
+
+def _open_request(turn: Turn) -> bool:
+    return any(action.status in OPEN for action in turn.view.actions)
+
+
+def _hear_correction(turn: Turn, ask: Ask) -> Heard | None:
+    """Another order number instead of an answer: the waiting need is about that order."""
+    named = turn.view.understanding.slots.order_no
+    first = turn.memory.needs[:1]
+    if ask.kind not in ("lines", "reason", "confirm") or not named or not first:
+        return None
+    if order_key(named[0]) == order_key(first[0].order_no or turn.memory.order_no or ""):
+        return None
+    return _continue(turn, lambda need: {"order_no": named[0], "lines": (), "confirmed": True})
 
 
 def _hear_proof(turn: Turn, ask: Ask) -> Heard | None:
@@ -111,9 +139,12 @@ def _hear_order(turn: Turn, ask: Ask) -> Heard | None:
     chosen = named[0] if named else _choose_one(turn, ask)
     if chosen is None:
         return None
-    first, rest = turn.memory.needs[:1], turn.memory.needs[1:]
-    needs = [need.model_copy(update={"order_no": chosen, "confirmed": True}) for need in first]
-    needs += [need if need.order_no else need.model_copy(update={"order_no": chosen}) for need in rest]
+    text = turn.view.text
+    change = {"order_no": chosen, "confirmed": True}
+    needs = [
+        need if need.order_no else need.model_copy(update={**change, "words": _join(need.words, text)})
+        for need in turn.memory.needs
+    ]
     return Heard(tuple(needs))
 
 
@@ -250,13 +281,18 @@ def _with_orders(turn: Turn, needs: Sequence[Need]) -> tuple[Need, ...]:
     if not orders or not about:
         return tuple(needs)
     if len(about) == 1:
+        about = [about[0].model_copy(update={"one_of": len(orders) > 1})]
         pairs = [(about[0], order) for order in orders]
     else:
         pairs = [
             (need, orders[i] if len(orders) == len(about) else orders[0]) for i, need in enumerate(about)
         ]
     named = [need.model_copy(update={"order_no": order}) for need, order in pairs]
-    return tuple(sorted([*named, *(n for n in needs if n not in about)], key=lambda n: _place(needs, n)))
+    return tuple(sorted([*named, *(n for n in needs if not _in(about, n))], key=lambda n: _place(needs, n)))
+
+
+def _in(needs: Sequence[Need], need: Need) -> bool:
+    return any(other.intent == need.intent for other in needs)
 
 
 def _place(needs: Sequence[Need], need: Need) -> int:

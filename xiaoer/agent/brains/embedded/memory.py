@@ -10,6 +10,7 @@ VERSION = 1
 WORDS_KEPT = 400
 SAID_KEPT = 24
 DONE_KEPT = 8
+TOPICS_KEPT = 5
 
 
 class Kept(BaseModel):
@@ -25,6 +26,7 @@ class Need(Kept):
     lines: tuple[str, ...] = ()  # line ids, once chosen
     reason: str | None = None
     confirmed: bool = False
+    one_of: bool = False  # the message named several orders, and not which of them this is about
     absorbed: tuple[str, ...] = ()  # intents of the same message that this one answers too
 
 
@@ -54,8 +56,10 @@ class Memory(Kept):
     ask: Ask | None = None
     said: dict[str, int] = Field(default_factory=dict)  # which variant of a reply was used last
     sorry: bool = False
+    topics: tuple[str, ...] = ()  # what the conversation was about, newest last
     misses: int = 0
     fails: int = 0
+    expecting: str | None = None  # what bare words of the next message mean, for the understanding
     done: tuple[str, ...] = ()  # writes that are not to be repeated: "ask_supplier:1006"
 
     def dump(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from xiaoer.domain.stores import pick
 from xiaoer.prompts.schema import Playbook
 
 LIST_LENGTH = 4
+SHORTEST_END, LONGEST_END = 3, 8
 
 
 def require_proof(turn: Turn) -> None:
@@ -35,7 +36,12 @@ def _prove(turn: Turn) -> Stop:
         return _refused(parse(result, Verified))
     if is_complete(claim) and claim != turn.memory.tried:
         return turn.want("verify_customer", dict(claim))
-    return Asking("proof", _missing(turn), values={"order_no": claim.get("order_no", "")})
+    return Asking("proof", _missing(turn), values={"order_no": _as_written(turn, claim.get("order_no", ""))})
+
+
+def _as_written(turn: Turn, order_no: str) -> str:
+    """With the # that the customer wrote before it."""
+    return f"#{order_no}" if order_no and f"#{order_no}" in turn.view.text else order_no
 
 
 def _refused(answer: Verified) -> Stop:
@@ -64,7 +70,7 @@ def require_order(turn: Turn, need: Need, playbook: Playbook) -> tuple[str, bool
     """The order that a need is about, and whether it is sure; raises until proof and order are there."""
     require_proof(turn)
     if need.order_no:
-        return need.order_no, True
+        return _full_number(turn, need.order_no), True
     if named := _tracked(turn):
         return named, True
     if turn.verified is not None:
@@ -74,6 +80,18 @@ def require_order(turn: Turn, need: Need, playbook: Playbook) -> tuple[str, bool
     if (acted := _acted_on(turn, playbook)) is not None:
         return acted, True
     return _chosen(turn, playbook)
+
+
+def _full_number(turn: Turn, order_no: str) -> str:
+    """The end of a number stands for the whole, once the short one was not found and only one order fits."""
+    args = {"order_no": order_no}
+    reads = [r for tool in ("get_order", "track_order") if (r := turn.find(tool, args)) is not None]
+    key = order_key(order_no)
+    if not any(r.code == "not_found" for r in reads) or not SHORTEST_END <= len(key) <= LONGEST_END:
+        return order_no
+    orders = turn.read("find_orders", {}, Briefs).orders
+    fitting = [o.order_no for o in orders if order_key(o.order_no).endswith(key)]
+    return fitting[0] if len(fitting) == 1 else order_no
 
 
 def _tracked(turn: Turn) -> str | None:

@@ -74,9 +74,9 @@ class Turn:
             return parse(result, model)
         raise _failure(result, args)
 
-    def want(self, tool: str, args: dict[str, Any]) -> Wanting | Broken:
+    def want(self, tool: str, args: dict[str, Any]) -> Wanting | Leaving:
         """A call to be made; in the last step nothing can be asked for any more."""
-        return Broken(tool, "steps") if self.view.step >= LAST_STEP else Wanting(tool, args)
+        return Leaving("missed", "beyond_rules") if self.view.step >= LAST_STEP else Wanting(tool, args)
 
     def proposed(self, tool: str, args: dict[str, Any]) -> Proposed | None:
         wanted = canonical_json(args)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,10 +17,11 @@ from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.embedded.wording import line_words
 from xiaoer.domain.orders import order_key
 from xiaoer.domain.stores import pick
-from xiaoer.domain.text import excerpt
 from xiaoer.prompts.schema import Branch, HandOver, Playbook
 from xiaoer.prompts.template import fill
 
+QUESTION_LENGTH = 900
+_PERSONAL = re.compile(r"\S+@\S+|#?\d[\d -]{2,}\d")
 _BECOMING = 3  # a need may turn into another one, but not in circles
 _QUESTION_REPLIES = {"lines": "ask_lines", "reason": "ask_reason", "confirm": "ask_confirm"}
 
@@ -90,7 +92,7 @@ def _changed(case: Case, intent: str) -> Case:
     return Case(case.turn, need, case.turn.playbooks.intents[intent], case.also)
 
 
-def _proposal(case: Case, tool: str) -> Wanting | Broken:
+def _proposal(case: Case, tool: str) -> Wanting | Leaving:
     stop = case.turn.want(tool, case.request_args())
     return replace(stop, proposing=True) if isinstance(stop, Wanting) else stop
 
@@ -167,7 +169,7 @@ def _ask_supplier(case: Case) -> dict[str, Any]:
     store = case.turn.view.store
     question = _supplier_question(case.playbook, store.languages[0])
     text = fill(question, lambda blank: _plain_value(case, blank))
-    return {"question": text, "order_no": case.shown_order_no}
+    return {"question": text[:QUESTION_LENGTH], "order_no": case.shown_order_no}
 
 
 def _supplier_question(playbook: Playbook, lang: str) -> str:
@@ -183,8 +185,13 @@ def _plain_value(case: Case, blank: str) -> str:
 
 _WRITES: dict[str, Callable[[Case], dict[str, Any]]] = {
     "ask_supplier": _ask_supplier,
-    "report_gap": lambda case: {"question": excerpt(case.question, 200)},
+    "report_gap": lambda case: {"question": _without_persons(case.question)},
 }
+
+
+def _without_persons(question: str) -> str:
+    """The question as the shop may keep it: no addresses, no numbers of orders or phones."""
+    return _PERSONAL.sub("…", question).ljust(3, "?")
 
 
 def _short_hash(text: str) -> str:
