@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,8 @@ from xiaoer.stores.loader import load_stores
 from xiaoer.tools.client import ToolBox
 
 log = structlog.get_logger()
+
+MakeBrain = Callable[..., Brain]  # build_brain, or one of the same arguments
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def own_servers(base: Foundation, keys: VerifyKeys, only: str | None = None) -> 
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now
+    settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now, make_brain: MakeBrain = build_brain
 ) -> AsyncIterator[House]:
     """Every room joined and, by role, at work; closes in the opposite order."""
     base = await asyncio.to_thread(lay_foundation, settings, clock)
@@ -137,18 +139,18 @@ async def open_house(
         stack.callback(base.dispose)
         if settings.service.demo:
             await asyncio.to_thread(seed_demo_stores, base)
-        house = await _join(base, role, stack)
+        house = await _join(base, role, make_brain, stack)
         if role is not Role.API:
             await _go_to_work(house, stack)
         yield house
 
 
-async def _join(base: Foundation, role: Role, stack: AsyncExitStack) -> House:
+async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: AsyncExitStack) -> House:
     context_key, grant_key, verify = _keys(base.settings, role)
     servers = await asyncio.to_thread(own_servers, base, verify)
     toolbox = ToolBox({**servers, **base.settings.mcp.urls()}, context_key, base.clock)
     await stack.enter_async_context(toolbox)
-    brain, graph = await _mind(base, toolbox)
+    brain, graph = await _mind(base, toolbox, make_brain)
     queue, live = Queue(base.settings.database_url), Live()
     await queue.open()
     stack.push_async_callback(queue.close)
@@ -187,12 +189,13 @@ async def _join(base: Foundation, role: Role, stack: AsyncExitStack) -> House:
     )
 
 
-async def _mind(base: Foundation, toolbox: ToolBox) -> tuple[Brain, ConversationGraph]:
+async def _mind(base: Foundation, toolbox: ToolBox, make_brain: MakeBrain) -> tuple[Brain, ConversationGraph]:
     playbooks = load_playbooks()
     understander = await asyncio.to_thread(load_understander, base.settings.home / "cache")
     embedded = EmbeddedBrain(playbooks)
     schemas = toolbox.schemas()
-    brain = build_brain(base.settings.brain, embedded, schemas, playbooks.intents.values(), base.stores)
+    books = playbooks.intents.values()
+    brain = make_brain(base.settings.brain, embedded, schemas, books, base.stores, playbooks.words)
     start = getattr(brain, "start", None)
     if start:
         await start()

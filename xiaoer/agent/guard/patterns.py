@@ -55,9 +55,11 @@ _CLAIMS: dict[str, re.Pattern[str]] = {
         r"|已(?:经)?(?:为您|帮您|给您)?取消|(?:订单)?取消(?:成功|完成|好了)",
         re.IGNORECASE,
     ),
+    # The return label; a parcel's own shipping label is a matter of tracking.
     "label": re.compile(
-        r"\blabel(?: for [^!?\n]{1,40})? (?:is|was|has been) (?:ready|created|made|sent|issued|attached)\b|\bhere(?:'s| is) your (?:return )?label\b"
-        r"|面单(?:已|已经)(?:生成|发|好)|已(?:经)?(?:生成|发送|发)(?:了)?退货面单",
+        r"\b(?:return (?:shipping )?|your )label(?: for [^!?\n]{1,40})? (?:is|was|has been) (?:now )?(?:ready|created|made|sent|issued|attached)\b"
+        r"|\bhere(?:'s| is) your (?:return )?label\b"
+        r"|(?:退货|寄回|退件)面单[^。！？；，\n]{0,12}(?:已|已经)(?:生成|发|好)|已(?:经)?(?:生成|发送|发)(?:了)?退货面单",
         re.IGNORECASE,
     ),
     "coupon": re.compile(

@@ -6,6 +6,7 @@ from typing import Any
 
 from alembic import context
 
+from xiaoer.storage.columns import BigKey, Json
 from xiaoer.storage.migrate import METADATA, version_table
 
 config = context.config
@@ -18,12 +19,30 @@ def ours(name: str | None, kind: str, _parents: Any) -> bool:
     return kind != "table" or name in metadata.tables
 
 
+def written(kind: str, item: Any, autogen: Any) -> str | bool:
+    """Our column types by their own names, SQLModel's strings as plain ones."""
+    if kind != "type":
+        return False
+    name = type(item).__name__
+    if name == "UtcDateTime":
+        autogen.imports.add("from xiaoer.storage.columns import UtcDateTime")
+        return "UtcDateTime()"
+    if name == "AutoString":
+        return f"sa.String({item.length or ''})"
+    if item is Json or item is BigKey:
+        word = "Json" if item is Json else "BigKey"
+        autogen.imports.add(f"from xiaoer.storage.columns import {word}")
+        return word
+    return False
+
+
 context.configure(
     connection=config.attributes["connection"],
     target_metadata=metadata,
     version_table=version_table(registry),
     include_name=ours,
     render_as_batch=True,
+    render_item=written,
     compare_type=True,
 )
 with context.begin_transaction():
