@@ -8,6 +8,7 @@ that was approved, the rule, the writes, the new version, the receipt.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from xiaoer.domain.refunds import (
 )
 from xiaoer.domain.refusals import BadInput, NotFound, OrderChanged, OverLimit, Refusal
 from xiaoer.mcp_servers.platforms.local import tables as t
+from xiaoer.mcp_servers.platforms.local.normal import storable
 from xiaoer.mcp_servers.platforms.local.reads import read_order
 from xiaoer.mcp_servers.platforms.local.receipts import dump_receipt, load_receipt
 from xiaoer.mcp_servers.platforms.local.versions import add_to_line, lock_order, raise_version
@@ -47,6 +49,7 @@ def run_effect(engine: Engine, clock: Clock, store: str, tool: str, effect: Effe
     Raises NotFound, OrderChanged, OverLimit, BadInput or another Refusal; then nothing has moved.
     """
     key = order_key(effect.order_no)
+    effect = replace(effect, reason=storable(effect.reason))
     with transaction(engine) as session:
         conn = session.connection()
         done = _earlier(conn, store, tool, key, effect.action_id)
@@ -99,7 +102,7 @@ def _earlier(conn: Connection, store: str, tool: str, key: str, action_id: str) 
 
 
 def _effect_row(conn: Connection, store: str, action_id: str) -> Any:
-    here = (t.effects.c.store == store, t.effects.c.action_id == action_id)
+    here = (t.effects.c.store == store, t.effects.c.action_id == storable(action_id))
     return conn.execute(select(t.effects).where(*here)).first()
 
 

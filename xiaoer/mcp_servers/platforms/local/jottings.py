@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from xiaoer.domain.orders import order_key
 from xiaoer.domain.refusals import BadInput, NotFound
 from xiaoer.mcp_servers.platforms.local import tables as t
-from xiaoer.mcp_servers.platforms.local.normal import tracking_key
+from xiaoer.mcp_servers.platforms.local.normal import storable, tracking_key
 from xiaoer.mcp_servers.platforms.local.searches import search_parcel
 from xiaoer.storage.engine import transaction
 
@@ -25,7 +25,7 @@ def add_note(
 
     The order's version stays: what a customer says is no change of the facts that were approved.
     """
-    text = text.replace("\x00", "").strip()
+    text, key = storable(text).strip(), storable(key)
     if not text or len(text) > NOTE_LIMIT:
         raise BadInput(f"A note has between 1 and {NOTE_LIMIT} characters.")
     with transaction(engine) as session:
@@ -45,7 +45,7 @@ def subscribe_parcel(
         conn = session.connection()
         if search_parcel(conn, store, customer_ref, tracking_no) is None:
             raise NotFound("There is no such parcel.")
-        wish = {"tracking_key": tracking_key(tracking_no), "customer_ref": customer_ref, "key": key}
+        wish = {"tracking_key": tracking_key(tracking_no), "customer_ref": customer_ref, "key": storable(key)}
         _insert_once(conn, t.subscriptions, store=store, created_at=now, **wish)
 
 

@@ -10,6 +10,11 @@ _NO_WORD = re.compile(r"[^\w]+|_+")
 PHONE_TAIL = 4
 
 
+def storable(text: str) -> str:
+    """Without NUL, which PostgreSQL refuses, and without half characters, which nothing can encode."""
+    return "".join(char for char in text if char != "\x00" and not "\ud800" <= char <= "\udfff")
+
+
 def fold(text: str) -> str:
     """Half width, no accents, no case."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text))

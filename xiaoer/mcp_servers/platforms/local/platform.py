@@ -14,6 +14,7 @@ from xiaoer.domain.orders import Order, Refund, Return, order_key
 from xiaoer.domain.parcels import Parcel
 from xiaoer.mcp_servers.platforms.local import effects, jottings, reads, searches
 from xiaoer.mcp_servers.platforms.local import tables as t
+from xiaoer.mcp_servers.platforms.local.normal import storable
 from xiaoer.mcp_servers.platforms.local.proof import prove_customer
 from xiaoer.mcp_servers.platforms.protocol import Effect, Product, Proof
 from xiaoer.storage.engine import reading
@@ -27,7 +28,7 @@ class LocalPlatform:
         self._clock = clock
 
     def customer_by_external_id(self, store: str, external_id: str) -> str | None:
-        here = (t.customers.c.store == store, t.customers.c.external_id == external_id)
+        here = (t.customers.c.store == store, t.customers.c.external_id == storable(external_id))
         with self._reading() as conn:
             found = conn.execute(select(t.customers.c.customer_ref).where(*here)).scalar()
         return str(found) if found is not None else None

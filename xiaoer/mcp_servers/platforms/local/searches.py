@@ -11,7 +11,7 @@ from xiaoer.domain.money import Money
 from xiaoer.domain.orders import Order, Refund, Return, order_key
 from xiaoer.domain.parcels import Parcel
 from xiaoer.mcp_servers.platforms.local import tables as t
-from xiaoer.mcp_servers.platforms.local.normal import fold, search_terms, tracking_key
+from xiaoer.mcp_servers.platforms.local.normal import fold, search_terms, storable, tracking_key
 from xiaoer.mcp_servers.platforms.local.reads import read_order, read_orders
 from xiaoer.mcp_servers.platforms.protocol import Product, Variant
 
@@ -67,7 +67,8 @@ def search_products(
 ) -> tuple[Product, ...]:
     """One product by its id (or the sku of a variant), or those whose words fit best."""
     if product_id:
-        keys = [product_id] if _has_product(conn, store, product_id) else _of_sku(conn, store, product_id)
+        wanted = storable(product_id).strip()
+        keys = [wanted] if _has_product(conn, store, wanted) else _of_sku(conn, store, wanted)
     else:
         keys = _ranked_products(conn, store, query or "")
     return _read_products(conn, store, keys[:limit])
@@ -171,7 +172,8 @@ def search_return(
 
 def _spellings(identifier: str) -> tuple[str, ...]:
     """Ids made here are upper case; imported ones are as they came."""
-    return identifier.strip(), identifier.strip().upper()
+    plain = storable(identifier).strip()
+    return plain, plain.upper()
 
 
 def _order_of(conn: Connection, store: str, customer_ref: str | None, found: Any) -> Order | None:
