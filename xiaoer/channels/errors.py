@@ -78,7 +78,9 @@ def answer_problem(request: Request, problem: Problem) -> Response:
         page = _PAGE.format(status=problem.status, sentence=escape(problem.sentence))
         return HTMLResponse(page, problem.status, {**problem.headers, **_PAGE_HEADERS})
     body = {"error": problem.sentence, "code": problem.code, **problem.more}
-    return JSONResponse(body, problem.status, problem.headers)
+    # A fragment that was asked for stays as it is; the page says the sentence.
+    keep = {"HX-Reswap": "none"} if request.headers.get("hx-request") else {}
+    return JSONResponse(body, problem.status, {**problem.headers, **keep})
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:

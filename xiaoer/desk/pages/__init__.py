@@ -1,0 +1,40 @@
+"""The desk's pages."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+
+from xiaoer.channels.body import CappedRoute
+from xiaoer.desk.acts import Acts
+from xiaoer.desk.pages.approvals import add_approvals
+from xiaoer.desk.pages.conversations import add_conversations
+from xiaoer.desk.pages.door import page_door
+from xiaoer.desk.pages.live import add_live
+from xiaoer.desk.pages.login import add_login
+from xiaoer.desk.pages.others import add_history, add_suppliers, add_switches
+from xiaoer.desk.pages.render import ASSETS
+from xiaoer.desk.services import DeskServices
+
+
+def build_desk_router(services: DeskServices) -> APIRouter:
+    """`/desk…` and its assets."""
+    router = APIRouter(route_class=CappedRoute, include_in_schema=False)
+    door, acts = page_door(services), Acts(services)
+    add_login(router, services)
+    add_approvals(router, services, acts, door)
+    add_conversations(router, services, acts, door)
+    add_suppliers(router, services, acts, door)
+    add_history(router, services, door)
+    add_switches(router, services, acts, door)
+    add_live(router, services, door)
+
+    @router.get("/desk")
+    def home() -> Response:
+        return RedirectResponse("/desk/approvals", 303)
+
+    @router.get("/assets/desk/{version}/{name:path}")
+    def asset(version: str, name: str) -> Response:
+        return ASSETS.serve(version, name)
+
+    return router
