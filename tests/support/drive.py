@@ -349,7 +349,7 @@ def _quote_shape(store: Store, tool: str, order: FakeOrder, args: dict[str, Any]
     facts = {
         "order_state": order.state,
         "reason": args.get("reason", "other"),
-        "parcel": order.boxes[0].verdict if order.boxes else "none",
+        "parcel": _verdict_of(order, {item.line_id for item in chosen}),
         "days_since_delivery": None if order.delivered is None else int(order.delivered),
         "days_since_order": int(order.placed),
         "amount_minor": amount,
@@ -381,6 +381,11 @@ def _quote_shape(store: Store, tool: str, order: FakeOrder, args: dict[str, Any]
         order_version=1,
         policy_version=store.policy.version,
     )
+
+
+def _verdict_of(order: FakeOrder, lines: set[str]) -> str:
+    holding = [box for box in order.boxes if not box.lines or lines & set(box.lines)]
+    return holding[0].verdict if holding else "none"
 
 
 # ── the conversation ─────────────────────────────────────────────────────────────────────────
@@ -424,6 +429,7 @@ class Conversation:
         self.history: list[HistoryItem] = []
         self.now = NOW
         self.turns = 0
+        self.last: TurnView | None = None  # the view as the last plan saw it
 
     def prove(self, customer: str, level: Level = Level.ORDER) -> Conversation:
         self.scope = replace(self.scope, level=level, customer_ref=customer, verified_at=NOW)
@@ -483,6 +489,7 @@ class Conversation:
         self, view: TurnView, plan: Plan, calls: list[ToolCall], fetched: list[ToolCall], steps: int
     ) -> Spoken:
         assert (plan.reply is None) != (plan.hand_off is None)
+        self.last = view
         self.scope = view.scope
         self.memory = view.memory if plan.memory is None else plan.memory
         self.actions += [p.action for p in view.proposals if p.action and p.action.status in OPEN]

@@ -74,10 +74,7 @@ def _read_in_context(
     """A bare number means what was asked for: an order number, a phone tail or a postcode."""
     text = turn.view.text
     known = claim.get("order_no")
-    bare = re.fullmatch(r"\D{0,12}(\d{4})\D{0,6}", text.strip())
-    if known and bare and order_no and not given and order_key(order_no) == bare.group(1) != order_key(known):
-        return {"phone_tail": bare.group(1)}, None
-    if not known and not order_no and any(part in claim for part in PROOF_PARTS):
+    if not known and not order_no and has_proof(claim):
         return ({}, number) if (number := reading.read_number(text)) else (given, None)
     if not given and not order_no:
         given = reading.read_proof(text)
@@ -88,10 +85,14 @@ def _read_in_context(
     return given, order_no
 
 
+def has_proof(claim: dict[str, str]) -> bool:
+    """One proof beside the order number; name and postcode count only together."""
+    return "phone_tail" in claim or "email" in claim or ("name" in claim and "postcode" in claim)
+
+
 def is_complete(claim: dict[str, str]) -> bool:
-    """Enough for one try: e-mail alone, or name and postcode alone, never are."""
-    strong = "phone_tail" in claim or "email" in claim
-    return "order_no" in claim and (strong or ("name" in claim and "postcode" in claim))
+    """Enough for one try."""
+    return "order_no" in claim and has_proof(claim)
 
 
 # ── answers ──────────────────────────────────────────────────────────────────────────────────
@@ -103,8 +104,8 @@ def _hear(turn: Turn) -> Heard | None:
         return Heard(closing="withdraw" if _open_request(turn) else "nothing_done")
     if ask is None:
         return None
-    heard = _READERS[ask.kind](turn, ask) if ask.kind in _READERS else None
-    return heard or _hear_correction(turn, ask)
+    heard = _hear_correction(turn, ask)
+    return heard or (_READERS[ask.kind](turn, ask) if ask.kind in _READERS else None)
 
 
 def _dropped(turn: Turn) -> bool:
@@ -127,11 +128,27 @@ def _hear_correction(turn: Turn, ask: Ask) -> Heard | None:
         return None
     if order_key(named[0]) == order_key(first[0].order_no or turn.memory.order_no or ""):
         return None
-    return _continue(turn, lambda need: {"order_no": named[0], "lines": (), "confirmed": True})
+    text = turn.view.text
+    return _continue(
+        turn,
+        lambda need: {
+            "order_no": named[0],
+            "lines": (),
+            "confirmed": True,
+            "words": _join(need.words, text),
+        },
+    )
 
 
 def _hear_proof(turn: Turn, ask: Ask) -> Heard | None:
-    return Heard(turn.memory.needs) if turn.claim != turn.memory.claim or turn.proven else None
+    if turn.claim == turn.memory.claim and not turn.proven:
+        return None
+    old, new = turn.memory.claim.get("order_no"), turn.claim.get("order_no")
+    moved = [
+        need.model_copy(update={"order_no": new}) if old and need.order_no == old else need
+        for need in turn.memory.needs
+    ]
+    return Heard(tuple(moved))
 
 
 def _hear_order(turn: Turn, ask: Ask) -> Heard | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xiaoer.agent.brains.embedded.listening import is_complete
+from xiaoer.agent.brains.embedded.listening import has_proof, is_complete
 from xiaoer.agent.brains.embedded.memory import Need
 from xiaoer.agent.brains.embedded.records import Brief, Briefs, ParcelRecord, Verified
 from xiaoer.agent.brains.embedded.signals import Asking, Broken, Leaving, Stop, Telling
@@ -56,8 +56,7 @@ def _missing(turn: Turn) -> str:
     claim = turn.claim
     if is_complete(claim):
         return "proof_wrong"
-    proof = "phone_tail" in claim or "email" in claim or ("name" in claim and "postcode" in claim)
-    if proof:
+    if has_proof(claim):
         return "ask_order_no"
     if "order_no" not in claim:
         return "ask_order_and_proof"
@@ -86,12 +85,24 @@ def _full_number(turn: Turn, order_no: str) -> str:
     """The end of a number stands for the whole, once the short one was not found and only one order fits."""
     args = {"order_no": order_no}
     reads = [r for tool in ("get_order", "track_order") if (r := turn.find(tool, args)) is not None]
+    if not any(r.code == "not_found" for r in reads):
+        return order_no
     key = order_key(order_no)
-    if not any(r.code == "not_found" for r in reads) or not SHORTEST_END <= len(key) <= LONGEST_END:
+    _prove_anew(turn, key)
+    if not SHORTEST_END <= len(key) <= LONGEST_END:
         return order_no
     orders = turn.read("find_orders", {}, Briefs).orders
     fitting = [o.order_no for o in orders if order_key(o.order_no).endswith(key)]
     return fitting[0] if len(fitting) == 1 else order_no
+
+
+def _prove_anew(turn: Turn, key: str) -> None:
+    """A full proof for an order that is not this customer's own may make it so, as another customer."""
+    claim = turn.claim
+    if not is_complete(claim) or order_key(claim["order_no"]) != key:
+        return
+    if turn.find("verify_customer", claim) is None:
+        raise turn.want("verify_customer", dict(claim))
 
 
 def _tracked(turn: Turn) -> str | None:
