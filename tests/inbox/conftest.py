@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import structlog
 from support.inbox import Inbox
-from support.postgres import postgres_server, postgres_url  # noqa: F401  # fixtures
 
 
 @pytest.fixture(autouse=True, scope="session")

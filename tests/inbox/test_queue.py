@@ -18,7 +18,7 @@ from sqlalchemy import text
 from support import queue_worker
 from support.inbox import until
 
-from xiaoer.inbox.queue import Handler, Pace, Queue
+from xiaoer.inbox.queue import Pace, Queue
 from xiaoer.storage.engine import make_engine, transaction
 
 Run = Callable[..., Awaitable[None]]
@@ -69,7 +69,7 @@ class Bench:
         def left() -> int:
             table = "queue_job" if self.url.startswith("sqlite") else "procrastinate_jobs"
             with self.engine.connect() as connection:
-                query = text(f"select count(*) from {table} where queue_name = 'work'")
+                query = text(f"select count(*) from {table} where queue_name not in ('sweep', 'tick')")
                 return int(connection.execute(query).scalar_one())
 
         await until(lambda: left() == 0)
@@ -304,19 +304,20 @@ async def test_a_worker_whose_database_fails_for_a_moment_goes_on(bench: Bench, 
     assert failures == 0
 
 
-async def test_an_unknown_handler_is_an_error_not_a_loss(bench: Bench) -> None:
-    bench.put("kept")
-    bench.queue._handlers.clear()
-    await bench.queue.open()
-    task = asyncio.create_task(bench.queue.run_worker(2))
-    try:
-        await asyncio.sleep(0)
-        bench.queue._handlers["run_case"] = Handler(bench.note)
-        await until(lambda: bench.log, seconds=10)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await bench.queue.close()
+async def test_a_worker_takes_only_the_jobs_that_it_has_a_handler_for(url: str) -> None:
+    turns, cases = Bench(url), Bench(url)
+    with transaction(turns.engine) as session:
+        turns.queue.defer(session, "run_turn", "c", {"name": "a turn"})
+        turns.queue.defer(session, "run_case", "k", {"name": "a case"})
+    turns.queue.handle("run_turn", turns.note)
+    await turns.queue.open()
+    task = asyncio.create_task(turns.queue.run_worker(2))
+    async with cases.working(cases.note):
+        await until(lambda: turns.log and cases.log)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await turns.queue.close()
+    assert (turns.log, cases.log) == (["a turn"], ["a case"])
 
 
 def test_a_dead_worker_is_missed_after_six_seconds() -> None:

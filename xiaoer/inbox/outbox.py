@@ -145,10 +145,9 @@ class Outbox:
             for index, (reply, dedupe) in enumerate(zip(replies, dedupes, strict=True))
         ]
         session.execute(insert(MESSAGE), rows)
-        session.execute(
-            insert(OUTBOX), [_outbox_row(row, key) for row, key in zip(rows, dedupes, strict=True)]
-        )
         if not at_once:
+            waiting = [_outbox_row(row, key) for row, key in zip(rows, dedupes, strict=True)]
+            session.execute(insert(OUTBOX), waiting)
             self._queue.defer_all(session, [sending_of(conversation.id)])
         return [row["id"] for row in rows]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,12 +17,12 @@ from sqlmodel import Session
 
 from xiaoer.inbox.queue.postgres import make_connector, make_joiner, prepare_schema
 from xiaoer.inbox.queue.sqlite import SqliteConnector
-from xiaoer.inbox.queue.tasks import MOST_STARTS, BackOff, Deferral, Handler, Pace, Run
+from xiaoer.inbox.queue.tasks import DEFAULT_WAITS, MOST_STARTS, BackOff, Deferral, Handler, Pace, Run
 from xiaoer.storage.engine import raw_connection
 
 log = structlog.get_logger()
 
-WORK, CLOCK = "work", "clock"
+SWEEP, TICK = "sweep", "tick"
 # Six fields: seconds are the last one.
 EVERY_2_SECONDS = "* * * * * */2"
 EVERY_5_SECONDS = "* * * * * */5"
@@ -43,20 +43,19 @@ class Queue:
         self._url = url
         self._pace = pace or Pace()
         self._handlers: dict[str, Handler] = dict(handlers or {})
-        self._ticks: list[Run] = []
+        self._ticks: dict[str, list[Run]] = {}
         self._connector, self._joiner = _connectors(url, self._pace)
-        # Two apps, two workers: taking back the jobs of the dead must not wait for a slot behind slow turns.
-        self._work = procrastinate.App(connector=self._connector)
-        self._clock = procrastinate.App(connector=self._connector)
-        self._add_tasks()
 
     def handle(self, task: str, run: Run, give_up: Run | None = None) -> None:
-        """Say who runs a task: `run_turn`, `send`, `run_case`."""
+        """Say who runs a task (`run_turn`, `send`, `run_case`); this process's worker takes no other."""
         self._handlers[task] = Handler(run, give_up)
 
-    def every_tick(self, run: Run) -> None:
-        """Call this every five seconds, once whatever the number of workers."""
-        self._ticks.append(run)
+    def every_tick(self, run: Run, name: str = TICK) -> None:
+        """Call this every five seconds, once whatever the number of workers.
+
+        Processes that register different work give it different names.
+        """
+        self._ticks.setdefault(name, []).append(run)
 
     def prepare(self) -> None:
         """Create the queue's tables if they are missing."""
@@ -78,7 +77,7 @@ class Queue:
     ) -> None:
         """Insert a job in the session's transaction; call `kick` after its commit."""
         at = None if schedule_in is None else utils.utcnow() + timedelta(seconds=schedule_in)
-        job = JobToDefer(WORK, task, 0, lock, None, args, at)
+        job = JobToDefer(task, task, 0, lock, None, args, at)
         self._joiner.execute_query_all_with_connection(
             raw_connection(session), sql.queries["defer_jobs"], jobs=[job]
         )
@@ -90,7 +89,7 @@ class Queue:
     def kick(self) -> None:
         """Wake the workers of this process now; PostgreSQL notifies by itself. From any thread."""
         if isinstance(self._connector, SqliteConnector):
-            self._connector.kick(WORK)
+            self._connector.kick()
 
     async def counts(self) -> dict[str, int]:
         """Jobs by status: `{"todo": 3, "doing": 1}`; raises ConnectorException when the queue is down."""
@@ -98,27 +97,48 @@ class Queue:
         return {str(row["status"]): int(row["count"]) for row in rows}
 
     async def run_worker(self, concurrency: int = 32) -> None:
-        """Run jobs until cancelled; running ones get ten seconds to end, then are given back."""
+        """Run the jobs that have a handler here, until cancelled; running ones get ten seconds to end."""
+        # Two workers: taking back the jobs of the dead must not wait for a slot behind slow turns.
+        clock = _options(self._pace, [SWEEP, *self._ticks], concurrency=2, poll=1.0, delete="always")
+        clock["listen_notify"] = False  # it looks every second; not every message has to wake it
         async with asyncio.TaskGroup() as group:
-            group.create_task(_keep_running(self._clock, _clock_options(self._pace)))
-            group.create_task(_keep_running(self._work, _work_options(self._pace, concurrency)))
+            group.create_task(_keep_running(self._clock_app(), clock))
+            if self._handlers:
+                names = list(self._handlers)
+                work = _options(self._pace, names, concurrency, self._pace.poll, delete="successful")
+                group.create_task(_keep_running(self._work_app(), work))
 
-    # -- tasks
+    # -- tasks: each has a queue of its own name, so that a process takes only what it can do
 
-    def _add_tasks(self) -> None:
-        for name in self._pace.waits:
-            self._add_task(name)
+    def _work_app(self) -> procrastinate.App:
+        app = procrastinate.App(connector=self._connector)
+        for name in self._handlers:
+            back_off = BackOff(self._pace.waits.get(name, DEFAULT_WAITS))
+            app.task(name=name, queue=name, pass_context=True, retry=back_off)(self._runner(name))
+        return app
+
+    def _clock_app(self) -> procrastinate.App:
+        app = procrastinate.App(connector=self._connector)
         # Without a lock: the sweep of a dead worker would lock out every later one.
-        sweep = self._clock.task(name="sweep", queue=CLOCK, pass_context=False)(self._sweep)
-        self._clock.periodic(cron=EVERY_2_SECONDS)(sweep)
-        tick = self._clock.task(name="tick", queue=CLOCK, lock="tick", pass_context=False)(self._tick)
-        self._clock.periodic(cron=EVERY_5_SECONDS)(tick)
+        sweep = app.task(name=SWEEP, queue=SWEEP, pass_context=False)(self._sweeper(app))
+        app.periodic(cron=EVERY_2_SECONDS)(sweep)
+        for name, runs in self._ticks.items():
+            tick = app.task(name=name, queue=name, lock=name, pass_context=False)(_ticker(runs))
+            app.periodic(cron=EVERY_5_SECONDS)(tick)
+        return app
 
-    def _add_task(self, name: str) -> None:
+    def _runner(self, name: str) -> Callable[..., Awaitable[None]]:
         async def run(context: JobContext, /, **args: Any) -> None:
             await self._run(name, context.job.attempts, args)
 
-        self._work.task(name=name, queue=WORK, pass_context=True, retry=BackOff(self._pace.waits[name]))(run)
+        return run
+
+    def _sweeper(self, app: procrastinate.App) -> Callable[[int], Awaitable[None]]:
+        async def sweep(timestamp: int) -> None:
+            if not _stale(timestamp):
+                await _take_back(app, self._pace.stalled)
+
+        return sweep
 
     async def _run(self, task: str, attempts: int, args: dict[str, Any]) -> None:
         """One try; the last one ends in giving up. What a try raises lets the library schedule the next."""
@@ -130,31 +150,32 @@ class Queue:
             await handler.run(**args)
         except Exception:
             log.warning("queue.try_failed", task=task, tries=attempts + 1, **args, exc_info=True)
-            if handler.give_up is None or attempts < len(self._pace.waits[task]):
+            if handler.give_up is None or attempts < len(self._pace.waits.get(task, DEFAULT_WAITS)):
                 raise
             await handler.give_up(**args)
 
-    async def _sweep(self, timestamp: int) -> None:
-        """Take back the jobs of workers that have not been heard of."""
-        if _stale(timestamp):
-            return
-        manager = self._clock.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._pace.stalled):
-            log.warning("queue.took_back", task=job.task_name, job=job.id, attempts=job.attempts)
-            try:
-                await manager.retry_job(job, retry_at=utils.utcnow())
-            except exceptions.ConnectorException:
-                # Its worker was slow, not dead, and has ended the job in the meantime.
-                log.info("queue.ended_meanwhile", task=job.task_name, job=job.id)
 
-    async def _tick(self, timestamp: int) -> None:
-        if _stale(timestamp):
-            return
-        for run in self._ticks:
+async def _take_back(app: procrastinate.App, stalled_seconds: float) -> None:
+    """The jobs of workers that have not been heard of wait again."""
+    manager = app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=stalled_seconds):
+        log.warning("queue.took_back", task=job.task_name, job=job.id, tries=job.attempts + 1)
+        try:
+            await manager.retry_job(job, retry_at=utils.utcnow())
+        except exceptions.ConnectorException:
+            # Its worker was slow, not dead, and has ended the job in the meantime.
+            log.info("queue.ended_meanwhile", task=job.task_name, job=job.id)
+
+
+def _ticker(runs: list[Run]) -> Callable[[int], Awaitable[None]]:
+    async def tick(timestamp: int) -> None:
+        for run in [] if _stale(timestamp) else runs:
             try:
                 await run()
             except Exception:  # one clock's failure must not stop the others; the next tick tries again
                 log.exception("queue.tick_failed")
+
+    return tick
 
 
 async def _keep_running(app: procrastinate.App, options: dict[str, Any]) -> None:
@@ -167,26 +188,19 @@ async def _keep_running(app: procrastinate.App, options: dict[str, Any]) -> None
         await asyncio.sleep(1.0)
 
 
-def _options(pace: Pace, queue: str) -> dict[str, Any]:
+def _options(pace: Pace, queues: list[str], concurrency: int, poll: float, delete: str) -> dict[str, Any]:
     return {
-        "queues": [queue],
-        "name": queue,
+        "queues": queues,
+        "name": queues[0],
+        "concurrency": concurrency,
+        "fetch_job_polling_interval": poll,
         "abort_job_polling_interval": 3600.0,  # we abort nothing
         "shutdown_graceful_timeout": pace.drain,
+        "delete_jobs": delete,
         "install_signal_handlers": False,
         "update_heartbeat_interval": pace.heartbeat,
         "stalled_worker_timeout": pace.stalled,
     }
-
-
-def _work_options(pace: Pace, concurrency: int) -> dict[str, Any]:
-    own = {"concurrency": concurrency, "fetch_job_polling_interval": pace.poll, "delete_jobs": "successful"}
-    return _options(pace, WORK) | own
-
-
-def _clock_options(pace: Pace) -> dict[str, Any]:
-    own = {"concurrency": 2, "fetch_job_polling_interval": 1.0, "delete_jobs": "always"}
-    return _options(pace, CLOCK) | own
 
 
 def _connectors(url: str, pace: Pace) -> tuple[Any, Any]:

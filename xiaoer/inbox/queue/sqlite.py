@@ -39,8 +39,8 @@ class SqliteConnector(connector.BaseAsyncConnector):
         self._reader: sqlite3.Connection | None = None  # looks, never locks; belongs to the loop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue-sqlite")
-        self._listeners: dict[str, list[connector.Notify]] = {}
-        self._kicked: set[str] = set()
+        self._listeners: dict[object, tuple[connector.Notify, str]] = {}
+        self._kicked = False
         self._queries: dict[str, Callable[..., Any]] = {
             text: getattr(self, f"_{name}")
             for name, text in _named_queries().items()
@@ -72,30 +72,27 @@ class SqliteConnector(connector.BaseAsyncConnector):
 
     async def listen_notify(self, on_notification: connector.Notify, channels: Iterable[str]) -> None:
         """Listen until cancelled: a listener that returns ends the worker's watch over its heartbeat."""
-        channels = list(channels)
-        for channel in channels:
-            self._listeners.setdefault(channel, []).append(on_notification)
+        key = object()
+        self._listeners[key] = (on_notification, next(iter(channels)))
         try:
             await asyncio.get_running_loop().create_future()
         finally:
-            for channel in channels:
-                self._listeners[channel].remove(on_notification)
+            del self._listeners[key]
 
-    def kick(self, queue: str) -> None:
+    def kick(self) -> None:
         """Wake this process's workers; from any thread, after the commit that deferred a job."""
         loop = self._loop
-        if loop is None or queue in self._kicked:
+        if loop is None or self._kicked:
             return
-        self._kicked.add(queue)
+        self._kicked = True
         with contextlib.suppress(RuntimeError):  # the loop has just closed: nobody is left to wake
-            loop.call_soon_threadsafe(self._wake, queue)
+            loop.call_soon_threadsafe(self._wake)
 
-    def _wake(self, queue: str) -> None:
-        self._kicked.discard(queue)
-        for channel in manager.get_channel_for_queues([queue]):
-            for listener in self._listeners.get(channel, ()):
-                task = asyncio.ensure_future(listener(channel=channel, payload=_INSERTED))
-                task.add_done_callback(_observe)
+    def _wake(self) -> None:
+        self._kicked = False
+        for on_notification, channel in self._listeners.values():
+            task = asyncio.ensure_future(on_notification(channel=channel, payload=_INSERTED))
+            task.add_done_callback(_observe)
 
     # -- the protocol's calls
 
@@ -180,9 +177,7 @@ class SqliteConnector(connector.BaseAsyncConnector):
                 job["queueing_lock"],
                 job["args"],
             )
-            job_id = self._insert(db, JobToDefer(*values, None))
-        self.kick(job["queue"])
-        return {"id": job_id}
+            return {"id": self._insert(db, JobToDefer(*values, None))}
 
     def _fetch_job(
         self, db: sqlite3.Connection, queues: Iterable[str] | None, worker_id: int
@@ -198,16 +193,16 @@ class SqliteConnector(connector.BaseAsyncConnector):
             values = {"job_id": job_id, "status": status, "now": _now()}
             ended = db.execute(statements.END_JOB, values).fetchall()
         lock = ended[0]["lock"] if ended else None
-        if lock and (follower := db.execute(statements.NEXT_OF_LOCK, (lock,)).fetchone()):
-            self.kick(follower[0])
+        if lock and db.execute(statements.LOCK_HAS_MORE, (lock,)).fetchone()[0]:
+            self.kick()
 
     def _retry_job(
         self, db: sqlite3.Connection, job_id: int, retry_at: datetime | None, **changes: Any
     ) -> None:
         defaults = {"new_priority": None, "new_queue_name": None, "new_lock": None}
         values = defaults | changes | {"job_id": job_id, "retry_at": _seconds(retry_at)}
-        for row in db.execute(statements.RETRY_JOB, values).fetchall():
-            self.kick(row["queue_name"])
+        db.execute(statements.RETRY_JOB, values)
+        self.kick()
 
     def _cancel_job(
         self, db: sqlite3.Connection, job_id: int, abort: bool, delete_job: bool

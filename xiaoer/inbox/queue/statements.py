@@ -67,13 +67,13 @@ update queue_job set status = :status, attempts = attempts + 1, abort_requested 
 where id = :job_id and status in ('todo', 'doing') returning lock
 """
 
-NEXT_OF_LOCK = "select queue_name from queue_job where lock = ? and status = 'todo' limit 1"
+LOCK_HAS_MORE = "select exists(select 1 from queue_job where lock = ? and status = 'todo')"
 
 RETRY_JOB = """
 update queue_job set status = 'todo', attempts = attempts + 1, scheduled_at = :retry_at, worker_id = null,
   priority = coalesce(:new_priority, priority), queue_name = coalesce(:new_queue_name, queue_name),
   lock = coalesce(:new_lock, lock)
-where id = :job_id and status in ('doing', 'failed') returning queue_name
+where id = :job_id and status in ('doing', 'failed')
 """
 
 CANCEL_JOB = """

@@ -45,6 +45,7 @@ WAITS: dict[str, tuple[float, ...]] = {
     SEND: (1.0, 4.0, 15.0, 30.0),
     RUN_CASE: (0.5, 2.0, 5.0, 15.0, 30.0),
 }
+DEFAULT_WAITS = (1.0, 5.0, 30.0)
 # A job that kills its process each time never raises; after so many starts it is given up as well.
 MOST_STARTS = 10
 
