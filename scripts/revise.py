@@ -20,7 +20,9 @@ def main(registry: str, message: str) -> None:
             config = config_of(registry, connection)  # type: ignore[arg-type]  # the command line's word
             command.upgrade(config, "head")
             connection.commit()
-            command.revision(config, message, autogenerate=True, version_path=config.get_main_option("version_locations"))
+            command.revision(
+                config, message, autogenerate=True, version_path=config.get_main_option("version_locations")
+            )
         engine.dispose()
 
 

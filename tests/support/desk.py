@@ -46,7 +46,7 @@ class Customer:
         found = await self.http.get(
             f"/channels/web/{self.store}/events", params={"after": 0}, headers={"accept": "application/json"}
         )
-        return [event["message"] for event in found.json()["events"] if event["type"] == "message"]
+        return [event["message"] for event in found.json() if event["type"] == "message"]
 
 
 @dataclass

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import httpx2
 import uvicorn
 from rich.console import Console
+from rich.markup import escape
 
 from xiaoer.settings import Role, Settings
 
@@ -34,7 +35,7 @@ def run_chat(settings: Settings, store: str, url: str) -> None:
         opened = answer.json()
         http.headers["authorization"] = f"Bearer {opened['session']}"
         out.print(f"[dim]{store} · {opened['conversation_id']} · an empty line or Ctrl-D ends the chat[/dim]")
-        after = _show_new(http, store, 0, out, echo=False)
+        after = _show_new(http, store, 0, out)
         for line in _lines():
             said = {"id": uuid.uuid4().hex, "text": line}
             answer = http.post(f"/channels/web/{store}/messages", params={"wait": _ANSWER_SECONDS}, json=said)
@@ -55,16 +56,18 @@ def _lines() -> Iterator[str]:
         yield line
 
 
-def _show_new(http: httpx2.Client, store: str, after: int, out: Console, echo: bool = True) -> int:
+def _show_new(http: httpx2.Client, store: str, after: int, out: Console) -> int:
     """Print what came since `after`, receipts and colleagues included; the new position."""
     news = http.get(
         f"/channels/web/{store}/events", params={"after": after}, headers={"accept": "application/json"}
     )
-    for event in news.json()["events"]:
+    for event in news.json():
+        if event["type"] != "message":
+            continue
         after = max(after, int(event["id"]))
-        author = event.get("author")
-        if author and author != "customer":
-            out.print(f"[bold green]{author}[/bold green] {event['text']}", highlight=False, markup=True)
+        message = event["message"]
+        if message["author"] != "customer":
+            out.print(f"[bold green]{message['author']}[/bold green] {escape(message['text'])}", highlight=False)
     return after
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 
 from xiaoer.storage.columns import BigKey, Json
 from xiaoer.storage.migrate import METADATA, version_table
@@ -19,7 +20,7 @@ def ours(name: str | None, kind: str, _parents: Any) -> bool:
     return kind != "table" or name in metadata.tables
 
 
-def written(kind: str, item: Any, autogen: Any) -> str | bool:
+def written(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Our column types by their own names, SQLModel's strings as plain ones."""
     if kind != "type":
         return False
