@@ -11,7 +11,7 @@ from xiaoer.agent.brains.understanding.clauses import split_clauses
 from xiaoer.agent.brains.understanding.examples import ANSWER
 from xiaoer.domain.understanding import IntentScore
 
-SURE = 0.40  # the main intent of a whole message; below it the desk asks instead of guessing
+SURE = 0.30  # the main intent of a whole message; below it the desk asks instead of guessing
 SURE_CLAUSE = 0.60  # a further need, found in one clause alone
 SURE_BESIDE = 0.28  # a second need that the whole message shows beside the first
 MOST = 3
