@@ -18,6 +18,13 @@ MOST = 3
 _MANNERS = frozenset({"greeting", "thanks_bye"})
 _EXPECTED_ANSWER = 3.0  # how much likelier a bare answer is when something was asked
 _LETTER = re.compile(r"[^\W\d_\ue000-\ue0ff]")
+_PLACEHOLDER = re.compile("[\ue001-\ue005]")
+# Words that only introduce a number, a name or an address.
+_INTRODUCTIONS = re.compile(
+    r"订单编?号?码?|单号|手机号?码?|电话号?码?|邮箱|邮编|尾号|后四位|最后四位|末四位|姓名|名字|我?叫|我?的|我|你|给|是|为|号|那个|这个|和|跟|呢|哦|哈|了|吧|应该|看一?下"
+    r"|\b(?:my|the|an?|order|orders|number|no|nr|is|are|it's|its|it|was|here|you|go|email|e-mail|mail|address|phone|mobile|cell|last|four|4"
+    r"|digits?|ends?|ending|in|with|zip|post|postal|postcode|code|name|i'm|i|am|and|for|ok|so|this|that|one|hi|sure|under|tail|of|on)\b"
+)
 
 Scores = dict[str, float]
 
@@ -30,7 +37,7 @@ class Needs:
         self, wanted: str, refused: frozenset[str], answer: str | None, expecting: str | None
     ) -> tuple[IntentScore, ...]:
         """`wanted` is the normalised text without what is refused."""
-        if answer or not _LETTER.search(wanted):
+        if answer or _is_bare_answer(wanted):
             return ()
         whole = self._scores(wanted, refused, expecting)
         clauses = split_clauses(wanted)
@@ -47,6 +54,14 @@ class Needs:
                 values[place] *= _EXPECTED_ANSWER
         values = values / max(float(np.sum(values)), 1e-9)
         return dict(zip(self._model.labels, map(float, values), strict=True))
+
+
+def _is_bare_answer(wanted: str) -> bool:
+    """Nothing but numbers and addresses and the words that introduce them."""
+    if not _LETTER.search(wanted):
+        return True
+    rest = _INTRODUCTIONS.sub("", wanted)
+    return bool(_PLACEHOLDER.search(wanted)) and not _LETTER.search(rest)
 
 
 def _choose(whole: Scores, parts: list[Scores]) -> list[tuple[str, float]]:
