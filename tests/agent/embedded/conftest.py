@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from support.demo_orders import cn_shop, us_shop
 from support.drive import Conversation, FakeShop, Spoken
+
 from xiaoer.agent.brains.embedded import EmbeddedBrain, prefetch_calls
 from xiaoer.agent.brains.protocol import Plan
 from xiaoer.agent.guard.checks import check_text

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-
 from support.demo_orders import us_orders, us_shop
 from support.drive import FakeShop, meaning, stores
+
 from xiaoer.domain.actions import ActionStatus
 from xiaoer.domain.money import Money
 from xiaoer.domain.policy import REASONS
@@ -155,7 +155,8 @@ def test_the_reason_comes_from_the_words(talk, words, reason):
 def test_the_reason_is_asked_for_only_where_the_policy_decides_by_it(talk):
     talking = talk().prove("priya")
     asked = talking.say("refund 1013", refund(order_no="1013"))
-    assert asked.proposals == () and "reason" in asked.text.lower() or "why" in asked.text.lower()
+    assert asked.proposals == ()
+    assert "reason" in asked.text.lower() or "why" in asked.text.lower()
     denied = talking.say("I just don't like it", meaning())
     assert denied.proposals == ()
     assert "30 days" in denied.text
@@ -211,7 +212,7 @@ def test_with_two_numbers_in_one_wish_each_is_confirmed(talk):
     asked = talking.say("cancel #1001, or was it #1002", meaning("cancel_order", order_no=("1001", "1002")))
     assert asked.proposals == ()
     assert "#1001" in asked.text
-    assert "#1001" in talking.say("no", meaning(yes_no="no")).text or True
+    assert "#1002" in talking.say("no", meaning(yes_no="no")).text
     assert talking.actions == []
 
 

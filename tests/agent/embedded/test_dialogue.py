@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-
 from support.demo_orders import us_shop
 from support.drive import meaning
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-
 from support.drive import meaning
+
 from xiaoer.domain.identity import Level
 
 PARTS = {

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import pytest
+import itertools
 
+import pytest
 from support.drive import meaning
 
 TRACKED = [
@@ -74,7 +75,7 @@ def test_language_follows_the_customer_in_mid_conversation(talk):
 def test_the_same_question_twice_is_not_answered_in_the_same_sentence(talk):
     talking = talk().prove("jane")
     texts = [talking.say("where is it", meaning("track_parcel", order_no="1002")).text for _ in range(4)]
-    assert all(one != other for one, other in zip(texts, texts[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(texts))
 
 
 def test_a_delivered_parcel_that_did_not_arrive_leads_to_a_refund_request_after_a_yes(talk):

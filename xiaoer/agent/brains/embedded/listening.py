@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xiaoer.agent.brains.embedded import reading
+from xiaoer.agent.brains.embedded.claim import read_claim
 from xiaoer.agent.brains.embedded.memory import WORDS_KEPT, Ask, Need, load_memory
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.protocol import TurnView
@@ -18,7 +19,6 @@ from xiaoer.domain.actions import OPEN
 from xiaoer.domain.orders import order_key
 from xiaoer.prompts.playbooks import Playbooks
 
-PROOF_PARTS = ("phone_tail", "email", "name", "postcode")
 SURE_ENOUGH = 0.6  # a second reading of a message that answers a question must be at least this sure
 ORDERS_A_MESSAGE = 3
 NEEDS_A_MESSAGE = 4
@@ -48,51 +48,6 @@ def listen(playbooks: Playbooks, view: TurnView) -> Turn:
         needs = _unanswered(turn, fresh)
     turn.needs = _settle(turn, needs)
     return turn
-
-
-# ── proof ────────────────────────────────────────────────────────────────────────────────────
-
-
-def read_claim(turn: Turn) -> dict[str, str]:
-    """The offered proof so far: what is remembered, and what this message adds or corrects."""
-    claim = dict(turn.memory.claim)
-    slots = turn.view.understanding.slots
-    given = {part: getattr(slots, part)[0] for part in PROOF_PARTS if getattr(slots, part)}
-    order_no = slots.order_no[0] if slots.order_no else None
-    if turn.memory.ask is not None and turn.memory.ask.kind == "proof":
-        given, order_no = _read_in_context(turn, claim, given, order_no)
-    if order_no is not None:
-        claim["order_no"] = order_no
-    elif not claim.get("order_no") and turn.memory.order_no and given:
-        claim["order_no"] = turn.memory.order_no
-    return {**claim, **given}
-
-
-def _read_in_context(
-    turn: Turn, claim: dict[str, str], given: dict[str, str], order_no: str | None
-) -> tuple[dict[str, str], str | None]:
-    """A bare number means what was asked for: an order number, a phone tail or a postcode."""
-    text = turn.view.text
-    known = claim.get("order_no")
-    if not known and not order_no and has_proof(claim):
-        return ({}, number) if (number := reading.read_number(text)) else (given, None)
-    if not given and not order_no:
-        given = reading.read_proof(text)
-        if "name" in given and "postcode" not in {**given, **claim}:
-            del given["name"]
-    elif "postcode" in given and "name" not in {**given, **claim}:
-        given = {**reading.read_proof(text), **given}
-    return given, order_no
-
-
-def has_proof(claim: dict[str, str]) -> bool:
-    """One proof beside the order number; name and postcode count only together."""
-    return "phone_tail" in claim or "email" in claim or ("name" in claim and "postcode" in claim)
-
-
-def is_complete(claim: dict[str, str]) -> bool:
-    """Enough for one try."""
-    return "order_no" in claim and has_proof(claim)
 
 
 # ── answers ──────────────────────────────────────────────────────────────────────────────────
@@ -344,7 +299,8 @@ def _plain_answer(turn: Turn) -> bool:
 def _settle(turn: Turn, needs: Sequence[Need]) -> tuple[Need, ...]:
     """Each need once, without those that another one answers, and without courtesies beside them."""
     merged: list[Need] = []
-    for need in needs:
+    # What was remembered may come from older playbooks.
+    for need in (n for n in needs if n.intent in turn.playbooks.intents):
         same = next((i for i, other in enumerate(merged) if _is_same(other, need)), None)
         if same is None:
             merged.append(need)

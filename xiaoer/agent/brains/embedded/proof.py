@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xiaoer.agent.brains.embedded.listening import has_proof, is_complete
+from xiaoer.agent.brains.embedded.claim import has_proof, is_complete
 from xiaoer.agent.brains.embedded.memory import Need
 from xiaoer.agent.brains.embedded.records import Brief, Briefs, ParcelRecord, Verified
 from xiaoer.agent.brains.embedded.signals import Asking, Broken, Leaving, Stop, Telling

@@ -17,7 +17,7 @@ from xiaoer.prompts.schema import Match
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_CLAUSES = re.compile(r"[,，。;；.!！?？\n]|\bbut\b|(?=\bexcept\b)|(?=除了)|(?<=除了)")
+_CLAUSES = re.compile(r"[,，。;；.!！?？\n]|\bbut\b|(?=\bexcept\b)|(?=除了)")
 
 
 @dataclass(frozen=True, slots=True)

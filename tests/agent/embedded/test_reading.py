@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xiaoer.agent.brains.embedded import reading
+from xiaoer.prompts.playbooks import load_playbooks
+
+MATCH = load_playbooks().words.match
+SHIRTS = [("a", "T-Shirt red"), ("b", "T-Shirt blue"), ("c", "USB cable"), ("d", "机械键盘 青轴")]
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("the blue t-shirt", ("b",)),
+        ("red and blue t-shirts", ("a", "b")),
+        ("usb cables", ("c",)),
+        ("那个键盘", ("d",)),
+        ("all but not the cable", ("a", "b", "d")),
+        ("除了键盘都退", ("a", "b", "c")),
+        ("键盘不退，其他全部退", ("a", "b", "c")),
+        ("return it please", ()),
+    ],
+)
+def test_items_are_found_by_the_words_that_are_theirs_alone(text, ids):
+    assert reading.pick(text, SHIRTS, MATCH, listed=False).ids == ids
+
+
+def test_words_that_several_items_share_are_unclear_between_them():
+    assert reading.pick("the t-shirt", SHIRTS, MATCH, listed=False) == reading.Picked(unclear=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("1", ("a",)),
+        ("1 and 3", ("a", "c")),
+        ("第三个", ("c",)),
+        ("the last one", ("d",)),
+        ("2、4", ("b", "d")),
+        ("9", ()),
+    ],
+)
+def test_places_count_where_a_list_was_shown(text, ids):
+    assert reading.pick(text, SHIRTS, MATCH, listed=True).ids == ids
+
+
+@given(st.text(max_size=200))
+def test_no_text_picks_what_was_not_offered(text):
+    picked = reading.pick(text, SHIRTS, MATCH, listed=True)
+    assert set(picked.ids) <= {"a", "b", "c", "d"}
+    assert len(picked.ids) == len(set(picked.ids))
+
+
+@given(st.text(max_size=120))
+def test_a_name_alone_and_a_number_of_another_length_are_no_proof(text):
+    found = reading.read_proof(text)
+    assert set(found) <= {"phone_tail", "postcode", "name"}
+    assert len(found.get("phone_tail", "0000")) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("7752", {"phone_tail": "7752"}),
+        ("Yusuf Rossi, 19122", {"name": "Yusuf Rossi", "postcode": "19122"}),
+        ("我叫张测试 200001", {"name": "张测试", "postcode": "200001"}),
+        ("what do you need that for, please tell me in detail and at length", {}),
+    ],
+)
+def test_a_bare_answer_to_the_question_for_proof_is_read(text, found):
+    assert reading.read_proof(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("it came broken", "damaged_or_wrong"),
+        ("没收到", "not_received"),
+        ("It doesn’t fit", "changed_mind"),
+        ("太慢了", "late"),
+        ("breakfast", None),
+    ],
+)
+def test_reasons_are_read_as_whole_words(text, reason):
+    assert reading.read_reason(text, MATCH) == reason
