@@ -49,7 +49,8 @@ class IntentModel:
 
 def soften(margins: np.ndarray[Any, Any], sharpness: float) -> np.ndarray[Any, Any]:
     raised = np.exp(sharpness * (margins - margins.max(axis=-1, keepdims=True)))
-    return raised / raised.sum(axis=-1, keepdims=True)
+    shares: np.ndarray[Any, Any] = raised / raised.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def train(examples: Sequence[Example], prepare: Callable[[str], str]) -> IntentModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from xiaoer.agent.brains.understanding.concepts import concepts_in
 from xiaoer.agent.brains.understanding.text import clip, fold, simplify
@@ -55,7 +56,7 @@ def features(normal: str) -> list[str]:
         else:
             found.append(f"={token}")
     found.extend(f"w={word}" for word in words)
-    found.extend(f"b={left} {right}" for left, right in zip(words, words[1:], strict=False))
+    found.extend(f"b={left} {right}" for left, right in pairwise(words))
     found.extend(_shape(tokens))
     concepts = concepts_in(normal)
     found.extend(f"§{concept}" for concept in concepts)

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from xiaoer.agent.brains.understanding.hanzi import SIMPLIFIED, TRADITIONAL
+from xiaoer.agent.brains.understanding.words import read_words
 
 _LATIN = ("en", "es", "fr", "de", "pt")
 _KANA = re.compile(r"[\u3040-\u30ff]")
@@ -17,48 +18,24 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[a-zà-öø-ÿœßñ]+(?:'[a-zà-ÿ]+)*")
 _NOISE = re.compile(r"\S+@\S+|https?://\S+|[#a-z]*\d\S*", re.IGNORECASE)
 
-# Words that alone tell the language, and letters that nearly do.
-_TELLING: dict[str, frozenset[str]] = {
-    "en": frozenset(
-        """the is my where order i you it hi hello hey thanks thank please what when have not can want yes no
-        ok sure do of for and with refund cancel return shipping shipped package parcel tracking delivered still
-        was are this that there how any your need help bye where's it's don't never got get wheres hasnt didn't
-        yep nope morning item items sent send card coupon discount email last four agent human broken wrong size
-        number late received stock invoice receipt address change exchange stuck customs""".split()
-    ),
-    "es": frozenset(
-        """el la los mi pedido dónde donde está esta hola gracias quiero por favor cuándo cuando no sí para con
-        del es una uno qué que envío paquete reembolso cancelar devolver llegó llega ha he tengo cómo como buenos
-        buenas días factura talla dinero recibí adiós necesito mis han su ustedes todavía aún puedo hay""".split()
-    ),
-    "fr": frozenset(
-        """le les je mon ma mes où est bonjour merci colis commande voudrais veux quand pas s'il vous plaît pour
-        avec du des une un salut remboursement annuler livraison livré suis j'ai n'ai c'est l'ai qu'est oui non
-        taille facture reçu votre vos au ce cette toujours et il elle bonsoir puis-je peut""".split()
-    ),
-    "de": frozenset(
-        """der die das mein meine meinen wo ist hallo danke bitte ich nicht und bestellung paket sendung wann
-        möchte will geld zurück guten tag stornieren lieferung rechnung ja nein noch keine kein habe hat mit für
-        ein eine wurde kommt auf zu es sie wie kann größe rückerstattung umtauschen""".split()
-    ),
-    "pt": frozenset(
-        """o os meu minha pedido onde está olá oi obrigado obrigada quero por favor quando não nao sim para com
-        uma um cadê encomenda entrega reembolso cancelar devolver chegou dinheiro nota fiscal tamanho recebi
-        vocês voces ainda como meus bom dia boa tarde você já foi do da preciso tem""".split()
-    ),
-}
+# Letters that nearly tell the language.
 _MARKS: tuple[tuple[str, str], ...] = (
     ("ñ¿¡", "es"),
     ("ßäöü", "de"),
     ("ãõ", "pt"),
     ("çèêœùëîû", "fr"),
 )
-_PINYIN = frozenset(
-    """kuaidi dao nale nali wuliu dingdan tuikuan tuihuo fahuo qianshou dizhi quxiao rengong kefu xiexie nihao
-    shenme shihou meiyou zenme duoshao qian danhao youhui fapiao huanhuo haoma buhuo kuai di na le ni hao xie
-    tui kuan huo shen me shi hou mei shou fa dan zhuan ren gong wo de bu yao tou su ji tian ma ne hai gai""".split()
-)
 _STATISTICS_FROM = 3  # words; below it statistics guess
+
+
+@cache
+def _telling() -> dict[str, frozenset[str]]:
+    return {lang: frozenset(map(str, words)) for lang, words in read_words("languages")["telling"].items()}
+
+
+@cache
+def _pinyin() -> frozenset[str]:
+    return frozenset(read_words("languages")["pinyin"])
 
 
 def detect_language(text: str, lang_hint: str | None = None) -> str:
@@ -99,9 +76,9 @@ def _which_chinese(text: str) -> str:
 
 
 def _by_words(words: list[str], lang_hint: str | None) -> str:
-    if sum(word in _PINYIN for word in words) >= max(2, 0.7 * len(words)) and not _is_english(words):
+    if sum(word in _pinyin() for word in words) >= max(2, 0.7 * len(words)) and not _is_english(words):
         return "zh"
-    scores = {lang: sum(word in told for word in words) for lang, told in _TELLING.items()}
+    scores = {lang: sum(word in told for word in words) for lang, told in _telling().items()}
     for marks, lang in _MARKS:
         scores[lang] += sum(any(mark in word for mark in marks) for word in words)
     ranked = sorted(scores, key=lambda lang: -scores[lang])
@@ -115,7 +92,7 @@ def _by_words(words: list[str], lang_hint: str | None) -> str:
 
 
 def _is_english(words: list[str]) -> bool:
-    return sum(word in _TELLING["en"] for word in words) * 2 >= len(words)
+    return sum(word in _telling()["en"] for word in words) * 2 >= len(words)
 
 
 def _by_statistics(text: str, among: list[str]) -> str:

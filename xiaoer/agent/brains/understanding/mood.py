@@ -3,599 +3,102 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import cache
 
-# Normalised word → how it is written. Latin entries match whole words.
-_RISKS: dict[str, tuple[str, ...]] = {
-    "chargeback": ("chargeback", "charge back", "charge-back", "拒付", "contracargo", "rückbuchung"),
-    "dispute": ("dispute", "disputing", "open a case", "争议", "litige", "disputa"),
-    "lawyer": (
+from xiaoer.agent.brains.understanding.words import read_words
+
+_UNSPACED = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
+# "Is this fake or real leather?" asks; it does not accuse.
+_HARMLESS = re.compile(
+    r"fake (?:fur|leather|plants?|flowers?|eyelashes|lashes|nails|snow|tan|blood)|or fake\b"
+    r"|dispute resolution policy|假(?:睫毛|发|花|指甲|领|牙)|真的?假的"
+)
+_NOT_GOOD = re.compile(
+    r"不(?:太|是很|怎么|够|大|是特别)?(?:满意|喜欢|好看|开心|高兴|好用|靠谱|漂亮|贴心|给力)"
+    r"|(?:not|isn't|wasn't|don't|didn't|hardly|never)\s+(?:\w+\s+)?(?:great|perfect|happy|amazing|impressed|pleased|glad|love|good|beautiful|lovely)"
+)
+# Politeness about the future, not praise.
+_WISH = re.compile(
+    r"would be (?:\w+ )?(?:great|awesome|perfect|amazing|lovely|wonderful)|(?:would|i'd|really) appreciate|be great if|perfect if|happy to (?:send|pay|wait)"
+    r"|great britain|希望.{0,4}(?:满意|喜欢)|喜欢的?(?:颜色|款)|想要喜欢"
+)
+_NOT_BAD = re.compile(
+    r"不(?:生气|着急|急|烦|麻烦)|没生气|not (?:bad|angry|upset|late|worried|in a hurry)|no (?:rush|worries|hurry)"
+)
+_ANGRY_MARKS = re.compile("[😡🤬👿😠💢🖕]")
+_SAD_MARKS = re.compile("[😭😢😞😔😩😫😣🙁☹😟💔😤🙄]|t_t|:\\(|qaq")
+_HAPPY_MARKS = re.compile("[😊😍🥰😁😄😃🎉❤👍🥳💕🤩😘💖]|:\\)|\\^_\\^")
+_SHOUTS = re.compile(r"[!！]{2,}|[?？]{2,}|[!！][?？]|[?？][!！]")
+_DEMANDS = re.compile(
+    r"退款|退钱|还钱|赔|refund|money back|my money|my order|human|人工|cancel|where is|什么时候|发货|管不管"
+)
+_THREATS = frozenset(
+    {
+        "chargeback",
         "lawyer",
-        "attorney",
-        "solicitor",
-        "legal action",
-        "sue",
-        "suing",
-        "take you to court",
-        "small claims",
-        "abogado",
-        "avocat",
-        "anwalt",
-        "rechtsanwalt",
-        "advogado",
-        "弁護士",
-        "변호사",
-        "адвокат",
-        "юрист",
-        "محامي",
-    ),
-    "律师": ("律师", "律師", "起诉", "法院", "打官司"),
-    "投诉": ("投诉", "客诉", "tousu", "tou su"),
-    "12315": ("12315", "12345", "工商局", "市场监管", "市监局"),
-    "消协": ("消协", "消费者协会", "消保"),
-    "假货": ("假货", "假的吧", "是假的", "卖假", "假冒", "山寨", "仿冒", "冒牌", "高仿"),
-    "fake": (
-        "fake",
-        "counterfeit",
-        "knockoff",
-        "knock-off",
-        "not authentic",
-        "not genuine",
-        "falso",
-        "contrefaçon",
-        "fälschung",
-        "falsificado",
-        "偽物",
-        "짝퉁",
-        "가짜",
-        "подделка",
-        "مزيف",
-        "تقليد",
-    ),
-    "BBB": ("bbb", "better business bureau"),
-    "PayPal claim": (
-        "paypal claim",
-        "claim with paypal",
-        "paypal case",
-        "paypal dispute",
-        "claim on paypal",
-        "paypal about this",
-    ),
-    "scam": (
+        "律师",
+        "12315",
+        "消协",
         "scam",
-        "scammer",
-        "scammers",
-        "scammed",
-        "fraud",
-        "fraudulent",
-        "con artists",
-        "rip off",
-        "rip-off",
-        "ripoff",
-        "estafa",
-        "estafadores",
-        "arnaque",
-        "betrug",
-        "betrüger",
-        "golpe",
-        "詐欺",
-        "사기",
-        "мошенники",
-        "мошенничество",
-        "نصب",
-        "احتيال",
-    ),
-    "骗": ("骗子", "诈骗", "骗钱", "骗人", "欺诈", "被骗"),
-    "差评": ("差评", "给你们一星", "负评"),
-    "曝光": ("曝光", "举报", "发微博", "发小红书", "发抖音", "上热搜", "记者"),
-    "bad review": (
-        "bad review",
-        "one star",
-        "1 star",
-        "1-star",
-        "negative review",
-        "trustpilot",
-        "go viral",
-        "social media",
-        "news station",
-    ),
-    "complaint": (
-        "complaint",
-        "complain",
-        "ombudsman",
-        "consumer protection",
-        "trading standards",
-        "attorney general",
-        "ftc",
-        "queja",
-        "reclamación",
-        "réclamation",
-        "plainte",
-        "beschwerde",
-        "verbraucherzentrale",
-        "reclamação",
-        "procon",
-        "жалоба",
-        "жалобу",
-        "роспотребнадзор",
-        "شكوى",
-        "消費者センター",
-        "クレーム",
-    ),
-    "police": (
+        "骗",
+        "BBB",
+        "PayPal claim",
+        "曝光",
         "police",
-        "报警",
-        "警察",
-        "policía",
-        "polizei",
-        "polícia",
-        "警察",
-        "경찰",
-        "полиция",
-        "полицию",
-        "الشرطة",
-    ),
-    "平台介入": ("平台介入", "小二介入", "申请介入", "淘宝介入"),
-    "bank": ("my bank will", "call my bank", "contact my bank", "tell my bank"),
-}
+        "fake",
+        "假货",
+    }
+)
 
 
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    parts = []
-    for word in words:
-        latin = word.isascii() or not re.search(r"[\u3040-\u9fff\uac00-\ud7af]", word)
-        parts.append(rf"(?<!\w){re.escape(word)}(?!\w)" if latin else re.escape(word))
+def _pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """Whole words where a language has spaces, anywhere where it has none."""
+    ordered = sorted(map(str, words), key=len, reverse=True)
+    parts = [re.escape(w) if _UNSPACED.search(w) else rf"(?<!\w){re.escape(w)}(?!\w)" for w in ordered]
     return re.compile("|".join(parts))
 
 
-_RISK_PATTERNS = {name: _pattern(words) for name, words in _RISKS.items()}
-_ANY_RISK = _pattern(tuple(word for words in _RISKS.values() for word in words))
-# "Is this fake or real leather?" asks; it does not accuse.
-_HARMLESS = re.compile(
-    r"fake (?:fur|leather|plants?|flowers?|eyelashes|lashes|nails|snow|tan|blood)|dispute resolution policy|假(?:睫毛|发|花|指甲|领|牙)"
-)
+@cache
+def _risks() -> tuple[re.Pattern[str], dict[str, re.Pattern[str]]]:
+    table: dict[str, list[str]] = read_words("mood")["risks"]
+    every = _pattern(word for words in table.values() for word in words)
+    return every, {name: _pattern(words) for name, words in table.items()}
 
 
-def find_risks(normal: str) -> tuple[str, ...]:
+@cache
+def _moods() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    table = read_words("mood")
+    return _pattern(table["angry"]), _pattern(table["unhappy"]), _pattern(table["happy"])
+
+
+def find_risks(lowered: str) -> tuple[str, ...]:
     """Normalised risk words, in the order of the table."""
-    text = _HARMLESS.sub(" ", normal)
-    if not _ANY_RISK.search(text):
+    text = _HARMLESS.sub(" ", lowered)
+    every, single = _risks()
+    if not every.search(text):
         return ()
-    return tuple(name for name, pattern in _RISK_PATTERNS.items() if pattern.search(text))
+    return tuple(name for name, pattern in single.items() if pattern.search(text))
 
 
-_ANGRY = (
-    "垃圾",
-    "骗子",
-    "骗人",
-    "坑人",
-    "坑爹",
-    "气死",
-    "滚",
-    "妈的",
-    "他妈",
-    "tmd",
-    "操",
-    "傻逼",
-    "傻x",
-    "sb",
-    "有病",
-    "忍无可忍",
-    "受够",
-    "无耻",
-    "不要脸",
-    "恶心",
-    "什么玩意",
-    "欺负人",
-    "欺骗",
-    "踢皮球",
-    "敷衍",
-    "什么态度",
-    "曝光",
-    "等着",
-    "投诉",
-    "12315",
-    "黑店",
-    "破店",
-    "耍我",
-    "玩我",
-    "倒闭",
-    "无良",
-    "差评",
-    "火大",
-    "生气",
-    "愤怒",
-    "离谱",
-    "过分",
-    "糊弄",
-    "忽悠",
-    "脑残",
-    "智障",
-    "nmd",
-    "cnm",
-    "wtf",
-    "scam",
-    "scammers",
-    "thieves",
-    "liars",
-    "liar",
-    "ridiculous",
-    "unacceptable",
-    "disgusting",
-    "pathetic",
-    "worst",
-    "furious",
-    "outrageous",
-    "fed up",
-    "sick of",
-    "sick and tired",
-    "terrible",
-    "horrible",
-    "awful service",
-    "what the hell",
-    "the hell",
-    "fuck",
-    "fucking",
-    "shit",
-    "bullshit",
-    "damn",
-    "crap",
-    "joke of a",
-    "a joke",
-    "idiots",
-    "incompetent",
-    "useless",
-    "how dare",
-    "fraud",
-    "never again",
-    "stupid",
-    "garbage",
-    "trash",
-    "pissed",
-    "livid",
-    "lawyer",
-    "sue",
-    "wtf",
-    "angry",
-    "insane",
-    "screw",
-    "rip off",
-    "robbed",
-    "stole my money",
-    "stealing",
-    "clown",
-    "clowns",
-    "appalling",
-    "disgrace",
-    "had enough",
-    "last warning",
-    "lying",
-    "estafadores",
-    "ladrones",
-    "vergüenza",
-    "inaceptable",
-    "indignante",
-    "harto",
-    "harta",
-    "voleurs",
-    "scandaleux",
-    "inadmissible",
-    "honte",
-    "furieux",
-    "marre",
-    "ras le bol",
-    "frechheit",
-    "unverschämt",
-    "betrüger",
-    "saftladen",
-    "sauer",
-    "stinksauer",
-    "unfassbar",
-    "ladrões",
-    "absurdo",
-    "palhaçada",
-    "inaceitável",
-    "vergonha",
-    "ふざけ",
-    "最悪",
-    "詐欺",
-    "いい加減",
-    "怒",
-    "사기",
-    "최악",
-    "짜증",
-    "화나",
-    "어이없",
-    "безобразие",
-    "мошенники",
-    "ужас",
-    "возмут",
-    "издева",
-    "достали",
-    "نصابين",
-    "حرامية",
-    "أسوأ",
-    "اسوأ",
-    "مهزلة",
-)
-_UNHAPPY = (
-    "失望",
-    "着急",
-    "急死",
-    "焦虑",
-    "难过",
-    "郁闷",
-    "无语",
-    "怎么回事",
-    "太慢",
-    "这么久",
-    "还没",
-    "一直没",
-    "等了",
-    "坏了",
-    "破了",
-    "碎了",
-    "不满",
-    "不舒服",
-    "心累",
-    "烦",
-    "后悔",
-    "麻烦死",
-    "太差",
-    "质量差",
-    "不行啊",
-    "搞错",
-    "发错",
-    "哭",
-    "唉",
-    "哎",
-    "崩溃",
-    "赶不上",
-    "来不及",
-    "没人管",
-    "不爽",
-    "可惜",
-    "根本",
-    "到底",
-    "催",
-    "漏发",
-    "少发",
-    "怎么还",
-    "disappointed",
-    "dissapointed",
-    "disappointing",
-    "upset",
-    "frustrated",
-    "frustrating",
-    "annoyed",
-    "annoying",
-    "worried",
-    "concerned",
-    "unhappy",
-    "not happy",
-    "sad",
-    "still waiting",
-    "still not",
-    "still no",
-    "still haven't",
-    "too long",
-    "so long",
-    "forever",
-    "never arrived",
-    "never came",
-    "never got",
-    "never received",
-    "broken",
-    "damaged",
-    "missing",
-    "let down",
-    "unfortunately",
-    "nobody",
-    "no one answers",
-    "lost",
-    "ruined",
-    "not good",
-    "poor quality",
-    "bad",
-    "wrong",
-    "not working",
-    "stressed",
-    "anxious",
-    "ugh",
-    "sigh",
-    "supposed to",
-    "delayed",
-    "late",
-    "confused",
-    "weeks",
-    "nowhere",
-    "hasn't moved",
-    "cracked",
-    "shattered",
-    "ripped",
-    "torn",
-    "faulty",
-    "nothing",
-    "decepcionado",
-    "decepcionada",
-    "preocupado",
-    "preocupada",
-    "molesto",
-    "triste",
-    "todavía no",
-    "retraso",
-    "déçu",
-    "déçue",
-    "inquiet",
-    "inquiète",
-    "toujours pas",
-    "enttäuscht",
-    "ärgerlich",
-    "leider",
-    "immer noch nicht",
-    "schade",
-    "decepcionado",
-    "chateado",
-    "chateada",
-    "ainda não",
-    "preocupada",
-    "残念",
-    "困",
-    "がっかり",
-    "心配",
-    "まだ届",
-    "실망",
-    "속상",
-    "걱정",
-    "아직도",
-    "разочаров",
-    "расстро",
-    "жаль",
-    "до сих пор",
-    "к сожалению",
-    "محبط",
-    "زعلان",
-    "للأسف",
-    "مستاء",
-    "متضايق",
-)
-_HAPPY = (
-    "太好了",
-    "喜欢",
-    "满意",
-    "好看",
-    "很棒",
-    "真棒",
-    "赞",
-    "爱了",
-    "开心",
-    "完美",
-    "好评",
-    "不错",
-    "惊喜",
-    "给力",
-    "厉害",
-    "点赞",
-    "超快",
-    "贴心",
-    "么么",
-    "靠谱",
-    "爱你",
-    "漂亮",
-    "棒",
-    "好用",
-    "物超所值",
-    "love it",
-    "love this",
-    "love the",
-    "amazing",
-    "awesome",
-    "great",
-    "perfect",
-    "excellent",
-    "fantastic",
-    "wonderful",
-    "happy",
-    "super helpful",
-    "so helpful",
-    "best shop",
-    "best store",
-    "brilliant",
-    "beautiful",
-    "impressed",
-    "delighted",
-    "lovely",
-    "fast delivery",
-    "you're the best",
-    "you rock",
-    "made my day",
-    "appreciate",
-    "glad",
-    "pleased",
-    "superb",
-    "five stars",
-    "5 stars",
-    "so quick",
-    "yay",
-    "woohoo",
-    "cool",
-    "encanta",
-    "genial",
-    "perfecto",
-    "excelente",
-    "feliz",
-    "contento",
-    "contenta",
-    "maravilloso",
-    "parfait",
-    "génial",
-    "ravi",
-    "ravie",
-    "super",
-    "j'adore",
-    "contente",
-    "toll",
-    "wunderbar",
-    "zufrieden",
-    "klasse",
-    "prima",
-    "begeistert",
-    "adorei",
-    "ótimo",
-    "perfeito",
-    "maravilhoso",
-    "amei",
-    "嬉しい",
-    "最高",
-    "気に入",
-    "素晴らし",
-    "完璧",
-    "좋아요",
-    "최고",
-    "만족",
-    "예뻐",
-    "마음에 들",
-    "отлично",
-    "супер",
-    "прекрасно",
-    "доволен",
-    "довольна",
-    "нравится",
-    "классно",
-    "ممتاز",
-    "رائع",
-    "رائعة",
-    "جميل",
-    "سعيد",
-)
-_NOT_GOOD = re.compile(
-    r"不(?:太|是很|怎么|够|大)?(?:满意|喜欢|好看|开心|好用|不错|靠谱|漂亮|贴心|给力)|(?:not|isn't|wasn't|don't|didn't|hardly|never)\s+(?:\w+\s+)?(?:great|perfect|happy|amazing|impressed|pleased|glad|love|cool|good|beautiful|lovely)|希望.{0,4}(?:满意|喜欢)|would be (?:great|awesome|perfect|amazing|lovely)|would (?:really )?appreciate|i'd appreciate|be great if|great (?:wall|britain)"
-)
-_NOT_BAD = re.compile(
-    r"不(?:生气|着急|急|烦|麻烦)|没生气|not (?:bad|angry|upset|late|worried)|no rush|no worries|不错"
-)
-_ANGRY_RE, _UNHAPPY_RE, _HAPPY_RE = _pattern(_ANGRY), _pattern(_UNHAPPY), _pattern(_HAPPY)
-_ANGRY_MARKS = re.compile("[😡🤬👿😠💢🖕]")
-_SAD_MARKS = re.compile("[😭😢😞😔😩😫😣🙁☹😟💔😤🙄]|t_t|tt$|:\\(|:/|qaq")
-_HAPPY_MARKS = re.compile("[😊😍🥰😁😄😃🎉❤👍🥳💕🤩😘💖]|:\\)|\\^_\\^")
-_SHOUTS = re.compile(r"[!！]{2,}|[?？]{3,}|[!！][?？]|[?？][!！]")
-
-
-def read_mood(plain: str, normal: str) -> str:
+def read_mood(plain: str, lowered: str, risks: tuple[str, ...]) -> str:
     """angry, unhappy, neutral or happy, by words and by marks of emphasis."""
-    lowered = _NOT_BAD.sub(" ", normal)
-    angry = 2 * _count(_ANGRY_RE, lowered) + 3 * _count(_ANGRY_MARKS, plain)
-    unhappy = _count(_UNHAPPY_RE, lowered) + _count(_SAD_MARKS, lowered)
-    unhappy += _count(_NOT_GOOD, lowered)
-    happy = _count(_HAPPY_RE, _NOT_GOOD.sub(" ", normal)) + _count(_HAPPY_MARKS, plain)
-    loud = bool(_SHOUTS.search(plain)) + _is_shouted(plain)
-    return _weigh(angry, unhappy, happy, loud)
+    anger, sorrow, joy = _moods()
+    text = _WISH.sub(" ", _NOT_BAD.sub(" ", lowered))
+    angry = 2 * _count(anger, text) + 3 * _count(_ANGRY_MARKS, plain) + 2 * bool(_THREATS & set(risks))
+    unhappy = _count(sorrow, text) + _count(_SAD_MARKS, lowered) + _count(_NOT_GOOD, text)
+    happy = _count(joy, _NOT_GOOD.sub(" ", text)) + _count(_HAPPY_MARKS, plain)
+    loud = bool(_SHOUTS.search(plain)) + 2 * _is_shouted(plain)
+    return _weigh(angry, unhappy, happy, loud, bool(_DEMANDS.search(lowered)))
 
 
-def _weigh(angry: int, unhappy: int, happy: int, loud: int) -> str:
-    if angry and angry + unhappy + loud >= 2:
+def _weigh(angry: int, unhappy: int, happy: int, loud: int, demands: bool) -> str:
+    if angry and happy <= angry:
         return "angry"
-    if loud and unhappy and unhappy + loud >= 3:
+    if loud >= 2 and (unhappy or demands):
         return "angry"
+    if loud and (unhappy >= 2 or (demands and not happy)):
+        return "angry" if unhappy else "unhappy"
     if happy > unhappy:
         return "happy"
     return "unhappy" if unhappy else "neutral"

@@ -20,7 +20,7 @@ from xiaoer.agent.brains.understanding.mood import find_risks, read_mood
 from xiaoer.agent.brains.understanding.needs import Needs
 from xiaoer.agent.brains.understanding.negation import strip_refused
 from xiaoer.agent.brains.understanding.slots import find_slots
-from xiaoer.agent.brains.understanding.text import clip, fold
+from xiaoer.agent.brains.understanding.text import clip, fold, simplify
 from xiaoer.domain.understanding import Understanding
 
 log = structlog.get_logger()
@@ -40,14 +40,16 @@ class Understander:
         clipped = clip(text)
         plain = fold(clipped)
         normal = normalise(clipped)
+        lowered = simplify(plain).lower()
+        risks = find_risks(lowered)
         answer = read_answer(plain)
         wanted, refused = strip_refused(normal)
         return Understanding(
             lang=detect_language(plain, lang_hint),
             intents=self._needs.find(wanted, refused, answer, expecting),
-            sentiment=read_mood(plain, fold(clipped).lower()),
+            sentiment=read_mood(plain, lowered, risks),
             slots=find_slots(clipped, expecting),
-            risk_words=find_risks(plain.lower()),
+            risk_words=risks,
             yes_no=answer,
         )
 
@@ -59,8 +61,10 @@ def load_understander(cache_dir: Path) -> Understander:
     if model is None:
         model = train(load_examples(), _prepare)
         _write_cache(path, model)
+    understander = Understander(model)
+    understander.understand("warm up, 准备")  # lexicons are read before the first customer waits for them
     warm_up()
-    return Understander(model)
+    return understander
 
 
 def _prepare(text: str) -> str:
