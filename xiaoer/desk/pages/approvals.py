@@ -95,14 +95,8 @@ def _page(
     # After a post the address is the decision's; refreshes go to the page that shows the action.
     here = f"/desk/approvals{f'/{action_id}' if action_id else ''}{query}"
     more = _detail_view(services, request, detail, frame) if detail else {}
-    return render(
-        services,
-        request,
-        "approvals.html",
-        person,
-        status,
-        **{**frame, **view, **more, "list_url": here, "here": here},
-    )
+    shown = {**frame, **view, **more, "list_url": here, "here": here}
+    return render(services, request, "approvals.html", person, shown, status)
 
 
 def _detail_view(

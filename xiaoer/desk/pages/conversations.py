@@ -97,7 +97,7 @@ def _page(
     }
     if conversation_id:
         view |= _thread_view(services, conversation_id)
-    return render(services, request, "conversations.html", person, status, **view)
+    return render(services, request, "conversations.html", person, view, status)
 
 
 def _list_view(services: DeskServices, wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:

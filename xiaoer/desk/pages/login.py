@@ -22,7 +22,8 @@ def add_login(router: APIRouter, services: DeskServices) -> None:
     def login_page(request: Request, next: str = "") -> Response:
         if find_person(services, request) is not None:
             return RedirectResponse(local_path(next), 303)
-        return render(services, request, "login.html", None, refused="", name="", next=local_path(next))
+        view = {"refused": "", "name": "", "next": local_path(next)}
+        return render(services, request, "login.html", None, view)
 
     @router.post("/desk/login")
     async def sign_in(request: Request) -> Response:
@@ -36,9 +37,8 @@ def add_login(router: APIRouter, services: DeskServices) -> None:
             nobody = Staff("", name[:64], frozenset())
             await asyncio.to_thread(services.audit.note, nobody, "sign_in_failed", address)
             refused = words(page_language(request))["login"]["refused"]
-            return render(
-                services, request, "login.html", None, 401, refused=refused, name=name, next=following
-            )
+            view = {"refused": refused, "name": name, "next": following}
+            return render(services, request, "login.html", None, view, 401)
         token = await asyncio.to_thread(open_session, services.engine, staff, services.clock)
         await asyncio.to_thread(services.audit.note, staff, "sign_in", address)
         answer = RedirectResponse(following, 303)

@@ -56,7 +56,7 @@ def add_history(router: APIRouter, services: DeskServices, door: Door) -> None:
         entries, following = read(services, wanted, cursor or None)
         more = f"/desk/history?{urlencode({**wanted, 'cursor': following})}" if following else ""
         view = {**frame_of(services, person), **wanted, "entries": entries, "more_url": more}
-        return render(services, request, "history.html", person, **view)
+        return render(services, request, "history.html", person, view)
 
 
 def add_switches(router: APIRouter, services: DeskServices, acts: Acts, door: Door) -> None:
@@ -84,10 +84,10 @@ def _suppliers(
         **frame_of(services, person),
         "store": store,
         "flash": flash,
-        "here": f"/desk/suppliers{f'?{urlencode([('store', store)])}' if store else ''}",
+        "here": f"/desk/suppliers?{urlencode({'store': store})}",
         "inquiries": [_inquiry_view(services, row) for row in rows],
     }
-    return render(services, request, "suppliers.html", person, status, **view)
+    return render(services, request, "suppliers.html", person, view, status)
 
 
 def _due(row: Inquiry) -> float:

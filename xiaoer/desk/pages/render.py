@@ -57,8 +57,8 @@ def render(
     request: Request,
     template: str,
     person: SignedIn | None,
+    view: Mapping[str, Any],
     status: int = 200,
-    **view: Any,
 ) -> HTMLResponse:
     """A page in the person's language, under a strict policy."""
     lang = page_language(request)
@@ -97,6 +97,7 @@ def _frame(
             pick(services.stores[store].name, lang) if store in services.stores else store
         ),
         "when": lambda moment, store=None: at_store(services, moment, store),
+        "clock": lambda moment, store=None: clock_at_store(services, now, moment, store),
         "ago": lambda moment: span_ago(t, now, moment),
         "until": lambda moment: span_until(t, now, moment),
         "span": lambda moment: span_of(t, abs(now - moment)),
@@ -128,6 +129,13 @@ def at_store(services: DeskServices, moment: datetime, store: str | None) -> str
     known = services.stores.get(store or "")
     zone = known.zone if known else ZoneInfo("UTC")
     return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def clock_at_store(services: DeskServices, now: datetime, moment: datetime, store: str | None) -> str:
+    """The time alone where it is today's there."""
+    full = at_store(services, moment, store)
+    today = at_store(services, now, store)
+    return full.partition(" ")[2] if full[:10] == today[:10] else full
 
 
 def span_of(t: Words, length: timedelta) -> str:

@@ -17,6 +17,13 @@ const STATES = {
 };
 const ICONS = { issue_refund: "refund", cancel_order: "cancel", create_return_label: "label", issue_coupon: "coupon" };
 
+// A line of text that names a parcel says again what its card draws.
+export function withoutDrawn(text, cards) {
+  const numbers = cards.filter((card) => card.type === "parcels").flatMap((card) => (card.parcels || []).map((parcel) => parcel.tracking_no));
+  if (!numbers.length) return text;
+  return text.split("\n").filter((line) => !numbers.some((number) => number && line.includes(number))).join("\n").trim();
+}
+
 export function drawCard(card) {
   const draw = { parcels: drawParcels, action: drawAction }[card.type];
   return draw ? draw(card) : null;
@@ -138,7 +145,7 @@ function fillAction(box, facts) {
 function drawFacts(facts) {
   const rows = [];
   if (facts.destination) rows.push([t.to, facts.destination]);
-  for (const line of facts.lines || []) if (line.title) rows.push([`${line.quantity} ×`, line.title]);
+  if (facts.lines_text) rows.push([t.items, facts.lines_text]);
   const link = facts.details?.label_url;
   if (link) rows.push([t.tools.create_return_label, linked(link, boot.allowed_links, t.new_tab)]);
   const code = facts.details?.coupon_code;

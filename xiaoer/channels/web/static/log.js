@@ -1,7 +1,7 @@
 // The log: bubbles in groups, day separators, own messages with their state.
 import { h, icon, linked } from "./dom.js";
 import { asDay, asTime, boot, dayKey, t } from "./format.js";
-import { drawCard } from "./cards.js";
+import { drawCard, withoutDrawn } from "./cards.js";
 
 const log = document.getElementById("log");
 const scroll = document.getElementById("scroll");
@@ -68,10 +68,12 @@ function drawMessage(message) {
   const kind = receipt ? "assistant event" : message.author;
   const plain = message.author === "system" && !receipt;
   const mine = message.author === "customer";
+  const cards = message.cards || [];
+  const words = withoutDrawn(message.text, cards);
   const body = h("div", { class: "body" },
     mine || plain ? h("span", { class: "sr" }, mine ? `${t.you}:` : "") : h("div", { class: "who" }, nameOf(message)),
-    message.text ? h("div", { class: "bubble", dir: "auto" }, mine ? message.text : linked(message.text, boot.allowed_links, t.new_tab)) : null,
-    (message.cards || []).map(drawCard),
+    words ? h("div", { class: "bubble", dir: "auto" }, mine ? words : linked(words, boot.allowed_links, t.new_tab)) : null,
+    cards.map(drawCard),
     drawCitations(message.citations || []),
     h("div", { class: "meta" }, plain ? "" : asTime(message.at)));
   const avatar = mine || plain ? null : drawAvatar(message);
