@@ -7,29 +7,41 @@ from functools import cache
 
 from xiaoer.agent.brains.understanding.words import read_words
 
-_DECORATION = re.compile(
-    r"[\s,.!?~。，！？、…:;\"()<>*_-]+|[\U0001F300-\U0001FAFF\u2600-\u27bf\ufe0f\u200d]+"
+_LONGEST = 48
+_LONGEST_PHRASE = 5  # words
+_LONGEST_RUN = 8  # characters
+_TOKEN = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff]+|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+(?:['-][^\W\d_]+)*|\d+"
 )
-_POLITE = re.compile(
-    r"(?:谢谢您?你?|谢了|亲爱的|亲|麻烦|哈+|呢|啦|哦+|哈|呀|啊|吧|嘛|了|滴|哒|的话|呗)+$|^(?:那就?|嗯+|呃+|额+|哦+|亲|噢)+(?=.)"
-)
-_POLITE_WORD = re.compile(
-    r"please|thanks?|you|thx|mate|bitte|danke|merci|gracias|grazie|obrigad[oa]|por|favor|s'il|vous|plaît|per|favore"
-    r"|then|just|oh|well|um|uh|hmm|so|it|that|actually|sir"
-)
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_ONLY_MARKS = re.compile(r"[\W_]+")
 _YES_MARKS = frozenset("👍👌✅🆗")
 _NO_MARKS = frozenset("👎❌🙅")
-_LONGEST = 40
+_FILLER = ""
+
+
+@cache
+def _phrases() -> dict[str, str]:
+    """Every known phrase → yes, no, any, or nothing at all (politeness, hesitation)."""
+    table = read_words("answers")
+    known = {str(word): verdict for verdict in ("yes", "no", "any") for word in table[verdict]}
+    fillers = {str(word): _FILLER for word in table["filler"]}
+    return fillers | known
 
 
 def read_answer(plain: str) -> str | None:
     """ "yes", "no" or "any"; None for anything that says more than that."""
-    if len(plain) > _LONGEST:
+    if len(plain) > _LONGEST or "?" in plain.strip()[:-1]:
         return None
-    bare = " ".join(_DECORATION.sub(" ", plain.lower()).split())
-    if not bare:
+    if _ONLY_MARKS.fullmatch(plain):
         return _by_mark(plain)
-    return _look_up(bare) or _look_up(_without_politeness(bare)) or _of_parts(plain.lower())
+    verdicts = _cover(_TOKEN.findall(plain.lower()))
+    if not verdicts:
+        return None
+    # "好的，不用了": a yes that only nods before a no. The other way round nobody knows.
+    if len(set(verdicts)) == 1 or verdicts[-1] == "no":
+        return verdicts[-1]
+    return None
 
 
 def _by_mark(plain: str) -> str | None:
@@ -38,36 +50,43 @@ def _by_mark(plain: str) -> str | None:
     return "no" if any(char in _NO_MARKS for char in plain) else None
 
 
-@cache
-def _table() -> dict[str, str]:
-    return {str(word): verdict for verdict, words in read_words("answers").items() for word in words}
+def _cover(tokens: list[str]) -> list[str] | None:
+    """The verdicts of the phrases that the message is made of; None if anything is left over."""
+    found: list[str] = []
+    verdicts: list[str] | None
+    place = 0
+    while place < len(tokens):
+        if tokens[place].isdigit():
+            taken, verdicts = 1, []  # "yes, 1032": the number is a slot's business
+        elif _UNSPACED.match(tokens[place]):
+            taken, verdicts = 1, _cover_run(tokens[place])
+        else:
+            taken, verdicts = _cover_words(tokens[place : place + _LONGEST_PHRASE])
+        if verdicts is None:
+            return None
+        found += verdicts
+        place += taken
+    return [verdict for verdict in found if verdict]
 
 
-def _look_up(bare: str) -> str | None:
-    return _table().get(bare) or _table().get(bare.replace(" ", ""))
+def _cover_words(ahead: list[str]) -> tuple[int, list[str] | None]:
+    for size in range(len(ahead), 0, -1):
+        verdict = _phrases().get(" ".join(ahead[:size]))
+        if verdict is not None:
+            return size, [verdict]
+    return 1, None
 
 
-def _without_politeness(bare: str) -> str:
-    words = [word for word in bare.split() if not _POLITE_WORD.fullmatch(word)]
-    joined = " ".join(words)
-    for _ in range(3):
-        joined = _POLITE.sub("", joined).strip()
-    return joined
-
-
-def _of_parts(lowered: str) -> str | None:
-    """ "Yes, please do" or "好的，办吧": parts that all say the same."""
-    parts = [" ".join(part.split()) for part in re.split(r"[\s,.!。，！、;~-]{1,3}(?=\S)", lowered)]
-    pieces = [_look_up(part) or _look_up(_without_politeness(part)) for part in parts if part]
-    if len(parts) > 1 and pieces and pieces[0] and len(set(pieces)) == 1:
-        return pieces[0]
-    commas = [" ".join(_DECORATION.sub(" ", part).split()) for part in re.split(r"[,，。.!！;]", lowered)]
-    said = [_look_up(part) or _look_up(_without_politeness(part)) for part in commas if part]
-    if (
-        len(said) > 1
-        and said[0]
-        and all(verdict in (said[0], None) for verdict in said[:2])
-        and said[-1] == said[0]
-    ):
-        return said[0]
-    return None
+def _cover_run(run: str) -> list[str] | None:
+    found: list[str] = []
+    start = 0
+    while start < len(run):
+        for size in range(min(_LONGEST_RUN, len(run) - start), 0, -1):
+            verdict = _phrases().get(run[start : start + size])
+            if verdict is not None:
+                found.append(verdict)
+                start += size
+                break
+        else:
+            return None
+    return found

@@ -8,6 +8,9 @@ from functools import cache
 
 from xiaoer.agent.brains.understanding.words import read_words
 
+# A word's edge, where Chinese may stand on the other side: "打12315投诉".
+_START = r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+_END = r"(?![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
 _UNSPACED = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
 # "Is this fake or real leather?" asks; it does not accuse.
 _HARMLESS = re.compile(
@@ -55,7 +58,7 @@ _THREATS = frozenset(
 def _pattern(words: Iterable[str]) -> re.Pattern[str]:
     """Whole words where a language has spaces, anywhere where it has none."""
     ordered = sorted(map(str, words), key=len, reverse=True)
-    parts = [re.escape(w) if _UNSPACED.search(w) else rf"(?<!\w){re.escape(w)}(?!\w)" for w in ordered]
+    parts = [re.escape(w) if _UNSPACED.search(w) else f"{_START}{re.escape(w)}{_END}" for w in ordered]
     return re.compile("|".join(parts))
 
 

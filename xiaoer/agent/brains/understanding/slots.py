@@ -67,9 +67,9 @@ _TRAILING_ORDER = re.compile(
     r"(?<![\d#])(\d{4,20})\s*(?:那一?个?单|这一?个?单|号?订单|的?单子|号单|这笔|那笔|order\b)", re.IGNORECASE
 )
 _LONG = re.compile(rf"{_NOT_IN_WORD}(\d{{8,24}}){_END}")
-_UNIT = r"(?:\s*(?:元|块|年|美金|美元|刀|人民币|rmb|usd|eur|cny|dollars?|euros?|bucks|g|kg|ml|mah|w|mm|cm|pcs|件|个|米|公里|km|万|分钟|天|小时|days?|hours?|%|号楼|室|号院|st\b|street|ave\b|road|rd\b|路|弄))"
+_UNIT = r"(?:\s*(?:元|块|年|美金|美元|刀|人民币|rmb|usd|eur|cny|dollars?|euros?|bucks|g|kg|ml|mah|w|mm|cm|pcs|件|个|米|公里|km|万|分钟|天|小时|days?|hours?|%|号楼|室|号院|号(?=\d)|st\b|street|ave\b|road|rd\b|路|弄))"
 _FOUR = re.compile(
-    rf"(?<![\d$¥€£￥.,:/#A-Za-z+-])([1-9]\d{{3}})(?![\d%A-Za-z]|[.,:/-]\d|{_UNIT})", re.IGNORECASE
+    rf"(?<![路街道弄巷\d$¥€£￥.,:/#A-Za-z+-])([1-9]\d{{3}})(?![\d%A-Za-z]|[.,:/-]\d|{_UNIT})", re.IGNORECASE
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -207,7 +207,7 @@ def _tails(search: _Search) -> None:
             if _CARD_BEFORE.search(search.text[max(0, match.start() - 24) : match.start()]):
                 search.blank(match.start(), match.end())  # a card's last four are nobody's proof
             else:
-                search.take("phone_tail", match.start(1), match.end(1), match[1])
+                search.take("phone_tail", match.start(), match.end(), match[1])
 
 
 def _orders_by_cue(search: _Search) -> None:

@@ -42,7 +42,7 @@ class Understander:
         normal = normalise(clipped)
         lowered = simplify(plain).lower()
         risks = find_risks(lowered)
-        answer = read_answer(plain)
+        answer = read_answer(simplify(plain))
         wanted, refused = strip_refused(normal)
         return Understanding(
             lang=detect_language(plain, lang_hint),
