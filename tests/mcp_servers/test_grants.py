@@ -12,12 +12,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 from sqlmodel import Session, select
-from support.servers import CN, STORES, US, Answer, World, ask, served
+from support.servers import CN, NOW, STORES, US, Answer, World, ask, served, world_on
 
 from xiaoer.domain.permits import META_GRANT, Grant
 from xiaoer.domain.refunds import cancel_amount, refundable
+from xiaoer.mcp_servers.platforms.local.seed import seed_demo
 from xiaoer.mcp_servers.platforms.protocol import Effect
 from xiaoer.mcp_servers.state import SpentGrant
+from xiaoer.storage.engine import make_engine
+from xiaoer.storage.metadata import shop_metadata
 
 DELIVERED, UNSHIPPED = "#1032", "#1001"
 
@@ -311,3 +314,19 @@ async def test_grants_hold_over_http_too(world: World) -> None:
         assert _shop(world) == before
         assert (await ask(url, "issue_refund", args, world.permit(grant))).ok
         assert (await ask(url, "issue_refund", args, world.permit(grant))).code == "grant_spent"
+
+
+@pytest.mark.postgres
+async def test_one_grant_is_one_refund_on_postgresql_too(postgres_url: str) -> None:
+    engine = make_engine(postgres_url)
+    shop_metadata.create_all(engine)
+    seed_demo(engine, US, NOW)
+    world = world_on(engine)
+    args, grant = _refund(world)
+    meta = world.permit(grant)
+    answers = await asyncio.gather(*(_do(world, "refunds", "issue_refund", args, meta) for _ in range(10)))
+    order = world.platform.get_order(US, None, DELIVERED)
+    engine.dispose()
+    assert order is not None
+    assert [refund.amount.amount_minor for refund in order.refunds] == [grant.amount_minor]
+    assert sorted(answer.code for answer in answers) == ["", *["grant_spent"] * 9]

@@ -179,13 +179,16 @@ def world_on(engine: Engine) -> World:
 
 
 @asynccontextmanager
-async def served(server: MCPServer | Any, **options: Any) -> AsyncIterator[str]:
+async def served(server: MCPServer | Any, port: int = 0) -> AsyncIterator[str]:
     """The server on a loopback port; gives its URL. Also takes any ASGI app."""
     app = http_app(server) if isinstance(server, MCPServer) else server
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         port = listener.getsockname()[1]
-        config = uvicorn.Config(app, log_level="error", access_log=False, timeout_keep_alive=75, **options)
+        config = uvicorn.Config(
+            app, log_level="critical", access_log=False, timeout_keep_alive=75, timeout_graceful_shutdown=1
+        )
         runner = uvicorn.Server(config)
         task = asyncio.create_task(runner.serve(sockets=[listener]))
         while not runner.started:
