@@ -13,7 +13,7 @@ SENTENCES: dict[str, str] = {
     "quarantined": "The tool is not the one that was approved for use, so it was not called.",
     "unknown_tool": "There is no such tool.",
     "refused": "This tool is never called from a conversation; it is proposed to a person.",
-    "invalid": "The arguments are too large.",
+    "invalid": "The arguments are too large or not plain JSON.",
 }
 
 

@@ -112,13 +112,18 @@ def small_args(kit: Kit) -> Interceptor:
     """Arguments are plain JSON of a sane size."""
 
     async def weigh(request: ToolRequest, handler: Handler) -> ToolResult:
-        try:
-            fits = weight(request.call.args, ARGS_LIMIT) <= ARGS_LIMIT
-        except RecursionError:
-            fits = False
-        return await handler(request) if fits else failed(request, "invalid")
+        return await handler(request) if _plain(request.call.args) else failed(request, "invalid")
 
     return weigh
+
+
+def _plain(args: dict[str, Any]) -> bool:
+    if weight(args, ARGS_LIMIT) > ARGS_LIMIT:
+        return False
+    try:
+        return len(canonical_json(args)) <= ARGS_LIMIT
+    except (TypeError, ValueError, RecursionError):
+        return False  # not JSON, not a number, or nested beyond reason
 
 
 def deadline(kit: Kit) -> Interceptor:
