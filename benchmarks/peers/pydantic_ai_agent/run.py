@@ -53,7 +53,9 @@ async def contender(asked: argparse.Namespace) -> AsyncIterator[harness.Turn]:
     agent = Agent(scripted(asked.delay), toolsets=[MCPToolset(asked.url)])
 
     def load(conversation: str) -> list[ModelMessage]:
-        row = database.execute("select messages from history where conversation=?", (conversation,)).fetchone()
+        row = database.execute(
+            "select messages from history where conversation=?", (conversation,)
+        ).fetchone()
         return ModelMessagesTypeAdapter.validate_json(row[0]) if row else []
 
     async with agent:
