@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel import Session
 
 from xiaoer.agent.turn import TurnOutcome
 from xiaoer.domain.actions import ActionDraft, ActionStatus
-from xiaoer.domain.messages import Author, HandOff, Reply
+from xiaoer.domain.messages import Author, Reply
 from xiaoer.inbox.hooks import LedgerHooks
 from xiaoer.inbox.loading import Opened
 from xiaoer.inbox.outbox import Outbox
@@ -56,8 +56,8 @@ def commit_turn(
 ) -> Committed:
     """Everything or nothing; raises Lost when the messages or the conversation have moved on."""
     outcome = verdict.outcome
-    _win(session, opened, verdict, now)
     replies = _replies(outcome)
+    first_seq = _win(session, opened, verdict, now, len(replies))
     message_ids = outbox.enqueue(
         session,
         opened.conversation,
@@ -67,66 +67,106 @@ def commit_turn(
         turn_id=opened.turn_id,
         lang=outcome.lang,
         at_once=True,
+        first_seq=first_seq,
     )
     if outcome.hand_off is not None:
         add_note(session, opened.conversation, f"handed_off:{outcome.hand_off.reason}", "", now)
     actions = _propose(session, outcome, queue, hooks, status_of)
-    session.execute(insert(TURN), [_turn_row(opened, verdict, actions, now)])
+    session.connection().execute(_INSERT_TURN, _turn_row(opened, verdict, actions, now))
     return Committed(tuple(message_ids), tuple(action["id"] for action in actions))
 
 
-def _win(session: Session, opened: Opened, verdict: Verdict, now: datetime) -> None:
-    """Compare and set: first the conversation by its fence, then exactly the messages of this turn."""
+def _win(session: Session, opened: Opened, verdict: Verdict, now: datetime, count: int) -> int:
+    """Compare and set: the conversation by its fence, then exactly the messages of this turn.
+
+    Takes `count` numbers of the conversation for the replies; the first of them.
+    """
+    conversation = {
+        "of": opened.conversation.id,
+        "seen_fence": opened.conversation.fence,
+        "last_handled": opened.last_seq,
+        "count": count,
+        **_conversation_values(verdict.outcome, now),
+    }
+    statement = _HAND_OFF if verdict.outcome.hand_off else _ANSWER
+    won = session.connection().execute(statement, conversation).first()
+    if won is None:
+        raise Lost
+    messages = {
+        "of": opened.conversation.id,
+        "last_handled": opened.last_seq,
+        "new_state": verdict.state.value,
+        "new_turn": opened.turn_id,
+        "new_lang": verdict.outcome.lang,
+    }
+    if session.connection().execute(_MARK_HANDLED, messages).rowcount != len(opened.messages):
+        raise Lost
+    return int(won.last_seq) - count + 1
+
+
+def _conversation_values(outcome: TurnOutcome, now: datetime) -> dict[str, Any]:
+    scope, hand_off = outcome.scope, outcome.hand_off
+    values = {
+        "new_level": int(scope.level),
+        "new_customer_ref": scope.customer_ref,
+        "new_verified_at": scope.verified_at,
+        "new_scope_expires_at": scope.expires_at,
+        "new_memory": storable(outcome.memory),
+        "new_lang": outcome.lang,
+        "new_sentiment": outcome.sentiment,
+        "new_misses": outcome.misses,
+        "new_updated_at": now,
+    }
+    if hand_off is None:
+        return values
+    return values | {
+        "new_hand_off_reason": hand_off.reason,
+        "new_hand_off_summary": storable_text(hand_off.summary),
+        "new_urgent": hand_off.urgent,
+    }
+
+
+def _commit_statement(*more: str, **fixed: Any) -> Any:
+    """Every run that has read the same fence may try; the first one moves it on."""
     c, m = CONVERSATION.c, MESSAGE.c
-    ids = opened.message_ids
+    names = ("level", "customer_ref", "verified_at", "scope_expires_at", "memory", "lang", "sentiment")
+    new = {
+        name: bindparam(f"new_{name}", type_=c[name].type) for name in (*names, "misses", "updated_at", *more)
+    }
     still_waiting = (
         select(func.min(m.created_at))
-        .where(m.conversation_id == c.id, m.state == State.RECEIVED, m.id.not_in(ids))
+        .where(m.conversation_id == c.id, m.state == State.RECEIVED.value, m.seq > bindparam("last_handled"))
         .scalar_subquery()
     )
-    changes = _conversation_changes(verdict.outcome, now)
-    won = session.execute(
+    taken = {
+        "fence": c.fence + 1,
+        "last_seq": c.last_seq + bindparam("count"),
+        "waiting_since": still_waiting,
+    }
+    return (
         update(CONVERSATION)
-        .where(c.id == opened.conversation.id, c.fence == opened.conversation.fence, c.status == Status.BOT)
-        .values(fence=c.fence + 1, **{"waiting_since": still_waiting, **changes})
-        .returning(c.id)
+        .where(c.id == bindparam("of"), c.fence == bindparam("seen_fence"), c.status == Status.BOT.value)
+        .values({**taken, **new, **fixed})
+        .returning(c.last_seq)
     )
-    if won.first() is None:
-        raise Lost
-    handled = session.execute(
-        update(MESSAGE)
-        .where(m.id.in_(ids), m.state == State.RECEIVED, m.turn_id.is_(None))
-        .values(state=verdict.state.value, turn_id=opened.turn_id, lang=verdict.outcome.lang)
-        .returning(m.id)
-    )
-    if len(handled.all()) != len(ids):
-        raise Lost
 
 
-def _conversation_changes(outcome: TurnOutcome, now: datetime) -> dict[str, Any]:
-    scope = outcome.scope
-    changes: dict[str, Any] = {
-        "level": int(scope.level),
-        "customer_ref": scope.customer_ref,
-        "verified_at": scope.verified_at,
-        "scope_expires_at": scope.expires_at,
-        "memory": storable(outcome.memory),
-        "lang": outcome.lang,
-        "sentiment": outcome.sentiment,
-        "misses": outcome.misses,
-        "updated_at": now,
-    }
-    return changes | (_hand_off_changes(outcome.hand_off, now) if outcome.hand_off else {})
-
-
-def _hand_off_changes(hand_off: HandOff, now: datetime) -> dict[str, Any]:
-    return {
-        "status": Status.HUMAN.value,
-        "hand_off_reason": hand_off.reason,
-        "hand_off_summary": storable_text(hand_off.summary),
-        "urgent": hand_off.urgent,
-        "waiting_since": func.coalesce(CONVERSATION.c.waiting_since, now),
-    }
+_ANSWER = _commit_statement()
+_HAND_OFF = _commit_statement(
+    "hand_off_reason",
+    "hand_off_summary",
+    "urgent",
+    status=Status.HUMAN.value,
+    waiting_since=func.coalesce(CONVERSATION.c.waiting_since, bindparam("new_updated_at")),
+)
+# Numbers are given under the conversation's lock: what was open up to this one is what the turn has read.
+_MARK_HANDLED = (
+    update(MESSAGE)
+    .where(MESSAGE.c.conversation_id == bindparam("of"), MESSAGE.c.seq <= bindparam("last_handled"))
+    .where(MESSAGE.c.state == State.RECEIVED.value, MESSAGE.c.turn_id.is_(None))
+    .values(state=bindparam("new_state"), turn_id=bindparam("new_turn"), lang=bindparam("new_lang"))
+)
+_INSERT_TURN = insert(TURN)
 
 
 def _replies(outcome: TurnOutcome) -> list[Reply]:

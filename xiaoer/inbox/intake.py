@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, Row, case, func, select, update
+from sqlalchemy import Engine, Row, String, and_, bindparam, case, func, null, select, update
 from sqlmodel import Session
 
 from xiaoer.domain.clock import Clock
@@ -81,17 +81,17 @@ class Intake:
 
     def _open(self, message: InboundMessage) -> str:
         with transaction(self._engine) as session:
-            found = session.execute(_touch(message, self._clock(), messages=0)).first()
+            found = _touch(session, message, self._clock(), messages=0)
             return str((found or self._create(session, message, messages=0)).id)
 
     def _store(self, message: InboundMessage) -> Accepted:
         now = self._clock()
         with transaction(self._engine) as session:
             # Locks the conversation first, so that two deliveries of one event cannot both pass.
-            row = session.execute(_touch(message, now, messages=1)).first()
+            row = _touch(session, message, now, messages=1)
             conversation = row or self._create(session, message, messages=1)
             values = _values(message, conversation, now)
-            if not insert_once(session, MESSAGE, values, ("store", "channel", "event_id")):
+            if not insert_once(session, MESSAGE, values, "store", "channel", "event_id"):
                 raise _SeenBefore
             if conversation.status == Status.BOT and values["state"] == State.RECEIVED:
                 wait = FRAGMENT_SECONDS if _FRAGMENT.search(message.text) else None
@@ -100,8 +100,10 @@ class Intake:
 
     def _create(self, session: Session, message: InboundMessage, messages: int) -> Row[Any]:
         now = self._clock()
-        insert_once(session, CONVERSATION, _new_conversation(message, now), ("store", "channel", "thread"))
-        return session.execute(_touch(message, now, messages)).one()
+        insert_once(session, CONVERSATION, _new_conversation(message, now), "store", "channel", "thread")
+        made = _touch(session, message, now, messages)
+        assert made is not None  # inserted just now, by us or by somebody whose commit we waited for
+        return made
 
     def _first(self, message: InboundMessage) -> Accepted:
         query = select(MESSAGE.c.id, MESSAGE.c.conversation_id).where(
@@ -136,30 +138,48 @@ def _require_text(message: InboundMessage) -> None:
         )
 
 
-def _touch(message: InboundMessage, now: datetime, messages: int) -> Any:
-    """Lock the conversation, take a number for the message, reopen if closed; returns id, status, seq."""
-    c = CONVERSATION.c
-    waits = messages and message.kind != UNKNOWN
-    changes: dict[str, Any] = {
-        "last_seq": c.last_seq + messages,
-        "customer_name": case((c.customer_name == "", message.sender_name), else_=c.customer_name),
+def _touch(session: Session, message: InboundMessage, now: datetime, messages: int) -> Row[Any] | None:
+    """Lock the conversation, take a number for the message, reopen if closed; id, store, channel, status, seq."""
+    values = {
+        "in_store": message.store,
+        "in_channel": message.channel,
+        "in_thread": message.thread,
+        "count": messages,
+        "moved": now if messages else None,
+        "waits": now if messages and message.kind != UNKNOWN else None,
+        "name": message.sender_name,
+        "proven": message.external_id,
     }
-    if messages:
-        changes["updated_at"] = now
-    if waits:
-        changes["waiting_since"] = func.coalesce(c.waiting_since, now)
-        # A late write reopens: the assistant answers first, whoever had closed it.
-        changes["assigned_to"] = case((c.status == Status.CLOSED, None), else_=c.assigned_to)
-        changes["status"] = case((c.status == Status.CLOSED, Status.BOT.value), else_=c.status)
-    if message.external_id:
-        changes["external_id"] = func.coalesce(c.external_id, message.external_id)
-        changes["level"] = case((c.level < Level.CHANNEL, int(Level.CHANNEL)), else_=c.level)
+    return session.connection().execute(_TOUCH, values).first()
+
+
+def _touch_statement() -> Any:
+    c = CONVERSATION.c
+    waits, proven = bindparam("waits", type_=c.created_at.type), bindparam("proven", type_=String())
+    # A late write reopens: the assistant answers first, whoever had closed it.
+    reopens = and_(c.status == Status.CLOSED.value, waits.is_not(None))
+    raises = and_(c.level < int(Level.CHANNEL), proven.is_not(None))
     return (
         update(CONVERSATION)
-        .where(c.store == message.store, c.channel == message.channel, c.thread == message.thread)
-        .values(**changes)
+        .where(c.store == bindparam("in_store"), c.channel == bindparam("in_channel"))
+        .where(c.thread == bindparam("in_thread"))
+        .values(
+            last_seq=c.last_seq + bindparam("count"),
+            updated_at=func.coalesce(bindparam("moved", type_=c.created_at.type), c.updated_at),
+            waiting_since=func.coalesce(c.waiting_since, waits),
+            customer_name=case(
+                (c.customer_name == "", bindparam("name", type_=String())), else_=c.customer_name
+            ),
+            assigned_to=case((reopens, null()), else_=c.assigned_to),
+            status=case((reopens, Status.BOT.value), else_=c.status),
+            external_id=func.coalesce(c.external_id, proven),
+            level=case((raises, int(Level.CHANNEL)), else_=c.level),
+        )
         .returning(c.id, c.store, c.channel, c.status, c.last_seq)
     )
+
+
+_TOUCH = _touch_statement()
 
 
 def _new_conversation(message: InboundMessage, now: datetime) -> dict[str, Any]:

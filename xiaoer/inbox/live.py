@@ -67,6 +67,9 @@ class Live:
     """
 
     def __init__(self) -> None:
+        # How often who waits looks by himself: turns of other processes make no news here. The worker of
+        # this process raises it.
+        self.poll_seconds = 0.25
         self._lock = threading.Lock()
         self._subscriptions: dict[str, set[Subscription]] = {}
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from xiaoer.agent.turn import TurnInput
@@ -17,7 +16,7 @@ from xiaoer.domain.messages import Author, HistoryItem, InboundMessage
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.hooks import LedgerHooks
 from xiaoer.inbox.pause import ANSWERS, paused_clause
-from xiaoer.inbox.statements import columns
+from xiaoer.inbox.statements import AnyRow, columns
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, State, Status
 
 MOST_HISTORY = 40
@@ -29,34 +28,44 @@ _CONVERSATION = (
 )
 _MESSAGE = ("id", "seq", "author", "who", "kind", "text", "event_id", "sent_at", "created_at")
 
+_READ_CONVERSATION = select(
+    *columns(CONVERSATION, *_CONVERSATION), paused_clause(ANSWERS, CONVERSATION.c.store).label("paused")
+).where(CONVERSATION.c.id == bindparam("of"))
+_READ_WAITING = (
+    select(*columns(MESSAGE, *_MESSAGE))
+    .where(MESSAGE.c.conversation_id == bindparam("of"), MESSAGE.c.state == State.RECEIVED.value)
+    .order_by(MESSAGE.c.seq)
+)
+_READ_HISTORY = (
+    select(*columns(MESSAGE, "id", "author", "text", "created_at"))
+    .where(MESSAGE.c.conversation_id == bindparam("of"), MESSAGE.c.state.in_(_SAID))
+    .order_by(MESSAGE.c.seq.desc())
+    .limit(MOST_HISTORY)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A turn about to run: what it will have to find unchanged when it commits (`fence`, `messages`)."""
 
     turn_id: str  # the same for every run over the same first message
-    conversation: Row[Any]
-    messages: tuple[Row[Any], ...]
+    conversation: AnyRow
+    messages: tuple[AnyRow, ...]
 
     @property
-    def message_ids(self) -> list[str]:
-        return [message.id for message in self.messages]
+    def last_seq(self) -> int:
+        """Of the messages: whatever has a higher number has come later."""
+        return int(self.messages[-1].seq)
 
 
 def open_turn(session: Session, conversation_id: str) -> Opened | None:
     """None when there is nothing to do: all is handled, a person has it, or answers are paused."""
-    query = select(
-        *columns(CONVERSATION, *_CONVERSATION), paused_clause(ANSWERS, CONVERSATION.c.store).label("paused")
-    ).where(CONVERSATION.c.id == conversation_id)
-    conversation = session.execute(query).first()
+    connection = session.connection()
+    values = {"of": conversation_id}
+    conversation = connection.execute(_READ_CONVERSATION, values).first()
     if conversation is None or conversation.status != Status.BOT or conversation.paused:
         return None
-    waiting = (
-        select(*columns(MESSAGE, *_MESSAGE))
-        .where(MESSAGE.c.conversation_id == conversation_id, MESSAGE.c.state == State.RECEIVED)
-        .order_by(MESSAGE.c.seq)
-    )
-    messages = tuple(session.execute(waiting))
+    messages = tuple(connection.execute(_READ_WAITING, values))
     if not messages:
         return None
     return Opened(derived_id("T", conversation_id, messages[0].id), conversation, messages)
@@ -83,7 +92,7 @@ def read_input(
     )
 
 
-def read_scope(row: Row[Any], now: datetime) -> Scope:
+def read_scope(row: AnyRow, now: datetime) -> Scope:
     """What is proven; a proof that has run out falls back to what the channel has proven."""
     scope = Scope(
         store=row.store,
@@ -101,24 +110,18 @@ def read_scope(row: Row[Any], now: datetime) -> Scope:
 
 
 def _history(session: Session, opened: Opened) -> tuple[HistoryItem, ...]:
-    query = (
-        select(*columns(MESSAGE, "id", "author", "text", "created_at"))
-        .where(MESSAGE.c.conversation_id == opened.conversation.id, MESSAGE.c.state.in_(_SAID))
-        .order_by(MESSAGE.c.seq.desc())
-        .limit(MOST_HISTORY)
-    )
-    newest = session.execute(query).all()
+    newest = session.connection().execute(_READ_HISTORY, {"of": opened.conversation.id}).all()
     return tuple(
         HistoryItem(row.id, Author(row.author), row.text, row.created_at) for row in reversed(newest)
     )
 
 
-def _moment(message: Row[Any]) -> tuple[datetime, int]:
+def _moment(message: AnyRow) -> tuple[datetime, int]:
     """By the channel's own time where it gives one: its events may arrive out of order."""
     return (message.sent_at or message.created_at, message.seq)
 
 
-def _inbound(conversation: Row[Any], message: Row[Any]) -> InboundMessage:
+def _inbound(conversation: AnyRow, message: AnyRow) -> InboundMessage:
     return InboundMessage(
         store=conversation.store,
         channel=conversation.channel,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Engine, Row, Select, and_, exists, insert, or_, select, update
+from sqlalchemy import Engine, Select, String, and_, bindparam, exists, insert, or_, select, update
 from sqlmodel import Session
 
 from xiaoer.domain.clock import Clock
@@ -18,7 +18,7 @@ from xiaoer.domain.refusals import NotFound, Refusal
 from xiaoer.inbox.live import Live
 from xiaoer.inbox.pause import ANSWERS, paused_clause
 from xiaoer.inbox.queue import Queue, sending_of
-from xiaoer.inbox.statements import columns, message_values, next_seq
+from xiaoer.inbox.statements import INSERT_MESSAGES, AnyRow, columns, message_values, next_seq
 from xiaoer.inbox.storable import storable, storable_text
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, OUTBOX, State
 from xiaoer.storage.crashpoints import crash_point
@@ -115,18 +115,19 @@ class Outbox:
         turn_id: str | None = None,
         lang: str | None = None,
         at_once: bool = False,
+        first_seq: int | None = None,
     ) -> list[str]:
         """Messages in the caller's transaction, each under its `dedupe`; their ids. A job sends them.
 
         `at_once`, for the worker, which has the senders: on a channel whose messages are delivered by
         standing in the table they are sent herewith and cost no job, unless answers are paused or an
-        earlier one still waits.
+        earlier one still waits. `first_seq`: numbers of the conversation that were taken before.
         """
         if not replies:
             return []
         now = self._clock()
         at_once = at_once and self._delivers_at_once(session, conversation)
-        first = next_seq(session, conversation.id, len(replies), now)
+        first = first_seq or next_seq(session, conversation.id, len(replies), now)
         rows = [
             message_values(
                 conversation,
@@ -144,7 +145,7 @@ class Outbox:
             )
             for index, (reply, dedupe) in enumerate(zip(replies, dedupes, strict=True))
         ]
-        session.execute(insert(MESSAGE), rows)
+        session.connection().execute(INSERT_MESSAGES, rows)
         if not at_once:
             waiting = [_outbox_row(row, key) for row, key in zip(rows, dedupes, strict=True)]
             session.execute(insert(OUTBOX), waiting)
@@ -156,7 +157,7 @@ class Outbox:
         while (row := await asyncio.to_thread(self._next, conversation_id)) is not None:
             await self._deliver(row)
 
-    async def _deliver(self, row: Row[Any]) -> None:
+    async def _deliver(self, row: AnyRow) -> None:
         try:
             sender = self._senders[row.channel]
             async with asyncio.timeout(SEND_SECONDS):
@@ -175,13 +176,15 @@ class Outbox:
             raise Undelivered(row.message_id) from error
         crash_point("outbox.sent")
         await asyncio.to_thread(self._mark_sent, row, reference)
-        self._live.publish_conversation(row.conversation_id, "message", message_id=row.message_id)
+        self._live.publish_conversation(
+            row.conversation_id, "message", message_id=row.message_id, delivered=True
+        )
 
-    def _next(self, conversation_id: str) -> Row[Any] | None:
+    def _next(self, conversation_id: str) -> AnyRow | None:
         with reading(self._engine) as session:
             return session.execute(_oldest_waiting(conversation_id)).first()
 
-    def _mark_sent(self, row: Row[Any], reference: str) -> None:
+    def _mark_sent(self, row: AnyRow, reference: str) -> None:
         with transaction(self._engine) as session:
             session.execute(
                 update(OUTBOX)
@@ -196,12 +199,12 @@ class Outbox:
                 changes["seq"] = next_seq(session, row.conversation_id, 1, self._clock())
             session.execute(update(MESSAGE).where(MESSAGE.c.id == row.message_id).values(**changes))
 
-    def _record_try(self, row: Row[Any], error: str) -> None:
+    def _record_try(self, row: AnyRow, error: str) -> None:
         with transaction(self._engine) as session:
             changes = {"attempts": OUTBOX.c.attempts + 1, "last_error": storable_text(error)[:500]}
             session.execute(update(OUTBOX).where(OUTBOX.c.id == row.id).values(**changes))
 
-    def _give_up(self, row: Row[Any], error: str) -> None:
+    def _give_up(self, row: AnyRow, error: str) -> None:
         log.error("outbox.gave_up", message=row.message_id, channel=row.channel, error=error)
         changes = {"state": State.FAILED, "attempts": OUTBOX.c.attempts + 1, "last_error": error[:500]}
         with transaction(self._engine) as session:
@@ -213,8 +216,16 @@ class Outbox:
         sender = self._senders.get(conversation.channel)
         if sender is None or not sender.instant:
             return False
-        waits = exists().where(OUTBOX.c.conversation_id == conversation.id, OUTBOX.c.state == State.QUEUED)
-        return not session.scalar(select(or_(paused_clause(ANSWERS, conversation.store), waits)))
+        values = {"of": conversation.id, "of_store": conversation.store}
+        return not session.connection().execute(_HELD, values).scalar()
+
+
+_HELD = select(
+    or_(
+        paused_clause(ANSWERS, bindparam("of_store", type_=String())),
+        exists().where(OUTBOX.c.conversation_id == bindparam("of"), OUTBOX.c.state == State.QUEUED.value),
+    )
+)
 
 
 def _outbox_row(message: Mapping[str, Any], dedupe: str) -> dict[str, Any]:
@@ -248,13 +259,13 @@ def _oldest_waiting(conversation_id: str) -> Select[Any]:
     )
 
 
-def _overtaken(row: Row[Any]) -> Any:
+def _overtaken(row: AnyRow) -> Any:
     m = MESSAGE.c
     seen = or_(m.state == State.SENT, and_(m.author == Author.CUSTOMER, m.state != State.IGNORED))
     return exists().where(m.conversation_id == row.conversation_id, m.seq > row.seq, seen)
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def _delivery(row: AnyRow) -> Delivery:
     return Delivery(
         row.store,
         row.channel,

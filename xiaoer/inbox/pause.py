@@ -55,7 +55,7 @@ class Pauses:
         _require_known(what)
         values = {"what": what, "store": store, "by": by, "at": self._clock()}
         with transaction(self._engine) as session:
-            insert_once(session, PAUSE, {"id": _key(what, store), **values}, ("id",))
+            insert_once(session, PAUSE, {"id": _key(what, store), **values}, "id")
             row = session.execute(select(PAUSE).where(PAUSE.c.id == _key(what, store))).one()
         self._live.publish(DESK, {"kind": "pause", "what": what, "store": store, "paused": True})
         return PauseView(row.what, row.store, row.by, row.at)

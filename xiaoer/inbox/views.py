@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Row, Select, and_, func, or_, select
-from sqlmodel import Session
 
 from xiaoer.domain.messages import Author
 from xiaoer.domain.refusals import BadInput, NotFound
@@ -148,9 +147,9 @@ def thread(
     with reading(engine) as session:
         if after_seq:
             query = query.where(_M.seq > after_seq).order_by(_M.seq).limit(limit)
-            return tuple(_item(row) for row in session.execute(query))
+            return tuple(as_item(row) for row in session.execute(query))
         newest = session.execute(query.order_by(_M.seq.desc()).limit(limit)).all()
-        return tuple(_item(row) for row in reversed(newest))
+        return tuple(as_item(row) for row in reversed(newest))
 
 
 def events_after(
@@ -159,24 +158,16 @@ def events_after(
     """What the customer has said and been told after `seq`, oldest first; nothing internal."""
     query = _items(conversation_id).where(_M.seq > seq, _visible()).order_by(_M.seq).limit(limit)
     with reading(engine) as session:
-        return tuple(_item(row) for row in session.execute(query))
+        return tuple(as_item(row) for row in session.execute(query))
 
 
 def get_message(engine: Engine, message_id: str) -> MessageItem:
     """Raises NotFound."""
     with reading(engine) as session:
-        row = session.execute(select(*_item_columns()).where(_M.id == message_id)).first()
+        row = session.execute(select(*item_columns()).where(_M.id == message_id)).first()
     if row is None:
         raise NotFound("There is no such message.")
-    return _item(row)
-
-
-def items_where(
-    session: Session, conversation_id: str, *conditions: ColumnElement[bool]
-) -> tuple[MessageItem, ...]:
-    """Items of a thread that fit all conditions on the message table, oldest first."""
-    query = _items(conversation_id).where(*conditions).order_by(_M.seq)
-    return tuple(_item(row) for row in session.execute(query))
+    return as_item(row)
 
 
 def trace(engine: Engine, conversation_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -222,16 +213,16 @@ def _older_than(cursor: str) -> ColumnElement[bool]:
     return or_(_C.updated_at < at, and_(_C.updated_at == at, _C.id < last_id))
 
 
-def _item_columns() -> Sequence[Any]:
+def item_columns() -> Sequence[Any]:
     direct = ("id", "conversation_id", "seq", "author", "who", "kind", "text", "lang", "cards", "citations")
     return [*(_M[name] for name in direct), _M.state, _M.turn_id, _M.created_at.label("at")]
 
 
 def _items(conversation_id: str) -> Select[Any]:
-    return select(*_item_columns()).where(_M.conversation_id == conversation_id)
+    return select(*item_columns()).where(_M.conversation_id == conversation_id)
 
 
-def _item(row: Row[Any]) -> MessageItem:
+def as_item(row: Row[Any]) -> MessageItem:
     values = dict(row._mapping)
     return MessageItem(**{**values, "cards": tuple(values["cards"]), "citations": tuple(values["citations"])})
 

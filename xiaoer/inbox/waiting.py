@@ -6,18 +6,31 @@ import asyncio
 from dataclasses import dataclass
 from time import monotonic
 
-from sqlalchemy import Engine, Row, or_, select
-from sqlmodel import Session
+from sqlalchemy import Engine, bindparam, or_, select
 
 from xiaoer.domain.messages import Author
-from xiaoer.inbox.live import Live
-from xiaoer.inbox.statements import columns
+from xiaoer.inbox.live import Live, Subscription
+from xiaoer.inbox.statements import AnyRow, columns
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, TURN, State, Status
-from xiaoer.inbox.views import MessageItem, items_where
+from xiaoer.inbox.views import MessageItem, as_item, item_columns
 from xiaoer.storage.engine import reading
 
-# The turn may have run in another process, whose news do not reach this one.
-POLL_SECONDS = 0.25
+_MESSAGE = (
+    select(*columns(MESSAGE, "state", "turn_id"), CONVERSATION.c.status, TURN.c.actions)
+    .join(CONVERSATION, CONVERSATION.c.id == MESSAGE.c.conversation_id)
+    .outerjoin(TURN, TURN.c.id == MESSAGE.c.turn_id)
+    .where(MESSAGE.c.id == bindparam("message"), MESSAGE.c.conversation_id == bindparam("of"))
+)
+# The second: a person has answered, with that message.
+_ANSWERS = or_(MESSAGE.c.turn_id == bindparam("turn"), MESSAGE.c.id == bindparam("turn"))
+_REPLIES = (
+    select(*item_columns())
+    .where(MESSAGE.c.conversation_id == bindparam("of"), _ANSWERS)
+    .where(MESSAGE.c.author != Author.CUSTOMER.value)
+    .order_by(MESSAGE.c.seq)
+)
+# News after which the answer may be there; a customer's own message and typing are none.
+_TELLING = ("status", "resync")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +58,30 @@ async def wait_for_turn(
             rest = deadline - monotonic()
             if result is not None or rest <= 0:
                 return result
-            await news.next(min(rest, POLL_SECONDS))
+            await _next_telling(news, min(rest, live.poll_seconds))
+
+
+async def _next_telling(news: Subscription, seconds: float) -> None:
+    deadline = monotonic() + seconds
+    while (event := await news.next(deadline - monotonic())) is not None:
+        if event["kind"] in _TELLING or event.get("delivered"):
+            return
 
 
 def read_result(engine: Engine, conversation_id: str, message_id: str) -> TurnResult | None:
     """None while the message waits for its turn, or its replies for their delivery."""
-    query = (
-        select(*columns(MESSAGE, "state", "turn_id"), CONVERSATION.c.status)
-        .join(CONVERSATION, CONVERSATION.c.id == MESSAGE.c.conversation_id)
-        .where(MESSAGE.c.id == message_id, MESSAGE.c.conversation_id == conversation_id)
-    )
     with reading(engine) as session:
-        message = session.execute(query).first()
+        connection = session.connection()
+        message = connection.execute(_MESSAGE, {"of": conversation_id, "message": message_id}).first()
         if message is None:
             return None
         if message.turn_id is None:
             return _without_turn(conversation_id, message_id, message)
-        return _of_turn(session, conversation_id, message_id, message)
+        rows = connection.execute(_REPLIES, {"of": conversation_id, "turn": message.turn_id})
+        return _of_turn(conversation_id, message_id, message, tuple(as_item(row) for row in rows))
 
 
-def _without_turn(conversation_id: str, message_id: str, message: Row[tuple[str]]) -> TurnResult | None:
+def _without_turn(conversation_id: str, message_id: str, message: AnyRow) -> TurnResult | None:
     with_person = message.status == Status.HUMAN
     if message.state == State.IGNORED or with_person:
         return TurnResult(conversation_id, message_id, (), with_person, ())
@@ -72,18 +89,10 @@ def _without_turn(conversation_id: str, message_id: str, message: Row[tuple[str]
 
 
 def _of_turn(
-    session: Session, conversation_id: str, message_id: str, message: Row[tuple[str]]
+    conversation_id: str, message_id: str, message: AnyRow, replies: tuple[MessageItem, ...]
 ) -> TurnResult | None:
-    m = MESSAGE.c
-    answered = or_(m.turn_id == message.turn_id, m.id == message.turn_id)  # the latter: by a person
-    replies = items_where(session, conversation_id, answered, m.author != Author.CUSTOMER)
     if any(reply.state == State.QUEUED for reply in replies):
         return None
-    turn = session.execute(select(TURN.c.actions).where(TURN.c.id == message.turn_id)).first()
-    return TurnResult(
-        conversation_id,
-        message_id,
-        tuple(reply for reply in replies if reply.state == State.SENT),
-        message.status == Status.HUMAN,
-        tuple(turn.actions) if turn else (),
-    )
+    told = tuple(reply for reply in replies if reply.state == State.SENT)
+    with_person = message.status == Status.HUMAN
+    return TurnResult(conversation_id, message_id, told, with_person, tuple(message.actions or ()))

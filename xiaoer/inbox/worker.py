@@ -62,6 +62,7 @@ class Worker:
         """Take the queue's turns and sends."""
         self._queue.handle(RUN_TURN, self.run_turn, give_up=self.quarantine)
         self._queue.handle(SEND, self._outbox.send)
+        self._live.poll_seconds = 1.0
 
     def recover(self) -> None:
         """At start: defer again whatever waits without a job; a job too many finds nothing to do."""
