@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mcp.server.mcpserver import MCPServer
 
 from xiaoer.domain.refusals import NotFound
+from xiaoer.domain.stores import Store
 from xiaoer.mcp_servers import render
 from xiaoer.mcp_servers.arguments import Id, Query, Question, as_args
 from xiaoer.mcp_servers.deps import Hit, ServerDeps
@@ -15,6 +17,14 @@ from xiaoer.mcp_servers.shapes import GapShape, KnowledgeHit, KnowledgeList
 from xiaoer.mcp_servers.toolkit import READ, WRITE, Published, publish
 
 _LIMIT = 5
+# Kana before Han: Japanese is written with both.
+_SCRIPTS = (
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("zh", re.compile(r"[\u3400-\u9fff]")),
+    ("ko", re.compile(r"[\uac00-\ud7af]")),
+    ("ru", re.compile(r"[\u0400-\u04ff]")),
+    ("ar", re.compile(r"[\u0600-\u06ff]")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ class KnowledgeTools:
         and cite them; an empty list means that the shop has not written it down.
         """
         _, store = self.guard.visitor(meta)
-        hits = self.guard.deps.knowledge.search(store.id, query, None, _LIMIT)
+        hits = self.guard.deps.knowledge.search(store.id, query, language_of(query, store), _LIMIT)
         return KnowledgeList(entries=[_hit(hit) for hit in hits])
 
     def get_entry(self, meta: Meta, entry_id: Id) -> KnowledgeHit:
@@ -50,6 +60,15 @@ class KnowledgeTools:
         text = render.clean(question, 1000)
         gap_id = self.guard.deps.knowledge.report_gap(store.id, text, scope.conversation_id, key)
         return GapShape(gap_id=gap_id)
+
+
+def language_of(query: str, store: Store) -> str:
+    """In which language the asker should read the entries: by the script of the query alone."""
+    for lang, letters in _SCRIPTS:
+        if letters.search(query):
+            return lang
+    latin = any(char.isascii() and char.isalpha() for char in query)
+    return "en" if latin and "en" in store.languages else store.languages[0]
 
 
 def _hit(hit: Hit) -> KnowledgeHit:
