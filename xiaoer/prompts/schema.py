@@ -105,6 +105,7 @@ class Match(Strict):
     drop: tuple[str, ...]
     money_back: tuple[str, ...]
     returning: tuple[str, ...]
+    stop: tuple[str, ...]  # words that tell nothing
     idle: tuple[str, ...]  # words that name no item
     reasons: dict[str, tuple[str, ...]]
     ordinals: dict[str, tuple[str, ...]]  # "1", "2", … "last"

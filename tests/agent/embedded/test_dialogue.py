@@ -216,3 +216,23 @@ def test_memory_of_another_version_is_forgotten(talk):
     talking = talk()
     talking.memory = {"v": 99, "needs": "nonsense"}
     assert talking.say("hello", meaning("greeting")).reply is not None
+
+
+def test_the_time_limit_of_a_return_is_told_as_the_policy_has_it(talk):
+    spoken = talk().say("how long do I have to return something?", meaning("return_policy"))
+    assert "30 days" in spoken.text
+    assert "return.window" in {c["id"] for c in spoken.reply.citations}
+
+
+def test_an_offer_is_taken_by_its_own_words_too(talk):
+    talking = talk("us").prove("priya")
+    talking.say("1005 never came", meaning("not_received", order_no="1005"))
+    spoken = talking.say("yes please send the money back", meaning(("return_item", 0.33)))
+    assert [p.call.args["reason"] for p in spoken.proposals] == ["not_received"]
+    assert "return instructions" not in spoken.text
+
+
+def test_a_bare_tail_beside_an_order_number_is_a_proof(talk):
+    said = meaning("when_ship", lang="zh", order_no="20261101001001")
+    spoken = talk("cn").say("20261101001001什么时候发货 7752", said)
+    assert spoken.tools == ["verify_customer", "track_order"]

@@ -24,7 +24,7 @@ from xiaoer.agent.brains.embedded.wording import line_words
 from xiaoer.agent.brains.protocol import Proposed
 from xiaoer.domain.actions import OPEN, ActionView
 from xiaoer.domain.orders import order_key
-from xiaoer.domain.policy import GOVERNED_TOOLS, REASONS, Decision, Outcome, decide
+from xiaoer.domain.policy import GOVERNED_TOOLS, REASONS, Clause, Decision, Outcome, Policy, decide
 from xiaoer.domain.stores import pick
 from xiaoer.prompts.schema import Playbook
 
@@ -34,6 +34,7 @@ QUOTE_READS = {"issue_refund": "quote_refund", "create_return_label": "check_ret
 ASSUMED_REASON = "changed_mind"
 STATEMENTS_TOLD = 2
 _CLAUSES_OF = {"return": "create_return_label", "refund": "issue_refund"}
+_RULE_FACTS = {"days_since_delivery", "final_sale", "reason"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,20 +237,29 @@ class Case:
     @cached_property
     def told(self) -> tuple[Told, ...]:
         """The policy's own words on the question, best first; without a fit, those on its topic."""
-        policy, lang = self.turn.view.store.policy, self.turn.view.lang
-        topics = self.playbook.topics
-        tools = {_CLAUSES_OF[topic] for topic in topics if topic in _CLAUSES_OF}
+        policy, lang, topics = self.turn.view.store.policy, self.turn.view.lang, self.playbook.topics
+        rules = [self._told(clause.id, pick(clause.text, lang)) for clause in _rules(policy, topics)]
         told = [self._told(s.id, pick(s.text, lang)) for s in policy.statements if s.topic in topics]
-        general = tuple(told)
-        told += [self._told(c.id, pick(c.text, lang)) for c in policy.clauses if c.tool in tools]
-        fitting = sorted((t for t in told if t.fit), key=lambda t: -t.fit)
-        return tuple(fitting[:STATEMENTS_TOLD]) or general[:STATEMENTS_TOLD]
+        fitting = sorted((t for t in (*rules, *told) if t.fit), key=lambda t: -t.fit)
+        return tuple(fitting[:STATEMENTS_TOLD]) or tuple((*told, *rules)[:STATEMENTS_TOLD])
 
     def _told(self, told_id: str, text: str) -> Told:
-        return Told(told_id, text, reading.overlap(self.question, text, self.turn.playbooks.words.match.idle))
+        return Told(told_id, text, reading.overlap(self.question, text, self.turn.playbooks.words.match.stop))
 
     def _fits(self, text: str) -> bool:
-        return reading.overlap(self.question, text, self.turn.playbooks.words.match.idle) > 0
+        return reading.overlap(self.question, text, self.turn.playbooks.words.match.stop) > 0
+
+
+def _rules(policy: Policy, topics: Sequence[str]) -> list[Clause]:
+    """The clauses that read as rules: time limits and reasons, one of a kind; not verdicts on one record."""
+    tools = [_CLAUSES_OF[topic] for topic in topics if topic in _CLAUSES_OF]
+    kinds: dict[tuple[object, ...], Clause] = {}
+    for tool in tools:
+        for clause in policy.for_tool(tool):
+            facts = {condition.fact for condition in clause.when}
+            if facts & _RULE_FACTS:
+                kinds.setdefault((frozenset(facts), clause.then), clause)
+    return sorted(kinds.values(), key=lambda clause: clause.then is Outcome.DENY)
 
 
 def action_lines(action: ActionView) -> Sequence[tuple[str, int]]:

@@ -18,6 +18,8 @@ def read_claim(turn: Turn) -> dict[str, str]:
         given, order_no = _read_in_context(turn, claim, given, order_no)
     if order_no is not None:
         claim["order_no"] = order_no
+        if not given and not has_proof(claim):
+            given = reading.read_tail(turn.view.text, slots.order_no)
     elif not claim.get("order_no") and turn.memory.order_no and given:
         claim["order_no"] = turn.memory.order_no
     return {**claim, **given}

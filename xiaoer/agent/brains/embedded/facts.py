@@ -47,6 +47,8 @@ def _words(case: Case, kind: str) -> str:
 
 
 def _returning(case: Case) -> str:
+    if case.reason == "not_received":  # there is nothing to send back
+        return "no"
     return "yes" if "return_item" in case.need.absorbed else _words(case, "returning")
 
 

@@ -171,7 +171,7 @@ def _hear_confirm(turn: Turn, ask: Ask) -> Heard | None:
 
 def _hear_offer(turn: Turn, ask: Ask) -> Heard | None:
     answer = turn.view.understanding.yes_no
-    if answer is None or ask.intent is None:
+    if ask.intent is None or (answer is None and not _names_offer(turn, ask.intent)):
         return None
     if answer == "no":
         return Heard(turn.memory.needs, closing="all_right")
@@ -183,6 +183,13 @@ def _hear_offer(turn: Turn, ask: Ask) -> Heard | None:
         words=turn.view.text[:80],
     )
     return Heard((*turn.memory.needs, need))
+
+
+def _names_offer(turn: Turn, offered: str) -> bool:
+    """ "是的帮我退": the offer itself is wished for, or what it answers too."""
+    playbook = turn.playbooks.intents.get(offered)
+    main = turn.view.understanding.main
+    return playbook is not None and main in (offered, *playbook.absorbs)
 
 
 def _hear_retry(turn: Turn, ask: Ask) -> Heard | None:

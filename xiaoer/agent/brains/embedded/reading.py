@@ -91,7 +91,7 @@ def _by_place(said: str, every: tuple[str, ...], match: Match) -> tuple[str, ...
 def _by_words(clause: str, options: Sequence[tuple[str, str]], match: Match) -> Picked:
     """Options with a word of their own in the clause; words that several share name none of them alone."""
     heard = _tokens(clause)
-    hits = {option_id: _tokens(text) & heard - set(match.idle) for option_id, text in options}
+    hits = {option_id: _tokens(text) & heard - {*match.idle, *match.stop} for option_id, text in options}
     shared = Counter(token for tokens in hits.values() for token in tokens)
     own = {option_id: [t for t in tokens if shared[t] == 1] for option_id, tokens in hits.items()}
     ids = tuple(option_id for option_id, _ in options if own[option_id])
@@ -115,7 +115,10 @@ def _tokens(text: str) -> frozenset[str]:
 
 def _stem(word: str) -> str:
     word = word.removesuffix("'s")
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    for ending in ("ing", "ed", "s"):
+        if word.endswith(ending) and not word.endswith("ss") and len(word) > len(ending) + 2:
+            return word.removesuffix(ending)
+    return word
 
 
 def overlap(question: str, text: str, idle: Iterable[str]) -> int:
@@ -157,6 +160,18 @@ def read_proof(text: str) -> dict[str, str]:
     if name and "phone_tail" not in found:
         found["name"] = name.group()
     return found
+
+
+_LONE_FOUR = re.compile(r"(?<![\d$¥€£#.-])\d{4}(?![\d.元块年-])")
+
+
+def read_tail(text: str, orders: Iterable[str]) -> dict[str, str]:
+    """The one bare group of four digits beside an order number: the phone's tail."""
+    rest = unicodedata.normalize("NFKC", text)
+    for order_no in orders:
+        rest = rest.replace(order_no, " ")
+    found = _LONE_FOUR.findall(rest)
+    return {"phone_tail": found[0]} if len(found) == 1 else {}
 
 
 def read_number(text: str) -> str | None:

@@ -59,7 +59,9 @@ def mentions_text(turn: Turn, mentions: Iterable[Mention]) -> str:
 
 
 def line_label(turn: Turn, line: LineRecord) -> str:
-    return item_text(turn, line.title, line.quantity, tuple(line.options.values())[:3])
+    title = line.title.lower()
+    options = [value for value in line.options.values() if value.lower() not in title]
+    return item_text(turn, line.title, line.quantity, options[:3])
 
 
 def line_words(line: LineRecord) -> str:
