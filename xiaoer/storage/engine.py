@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlmodel import Session, create_engine
+
+_BUSY_SECONDS = 30
+# One lock a file, for all engines and for the queue's own connection.
+_writers: dict[str, threading.RLock] = {}
 
 
 def make_engine(url: str) -> Engine:
@@ -23,11 +29,27 @@ def make_engine(url: str) -> Engine:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """A session that writes: begins at once, commits at the end, rolls back on any error."""
-    with Session(engine, expire_on_commit=False) as session:
+    with _turn_to_write(engine), Session(engine, expire_on_commit=False) as session:
         if engine.dialect.name == "sqlite":
             session.connection().exec_driver_sql("BEGIN IMMEDIATE")
         with session.begin() if not session.in_transaction() else _commit(session):
             yield session
+
+
+@contextmanager
+def writing(database: str) -> Iterator[None]:
+    """Queue up inside this process to write to a SQLite file; goes on after 30 s in any case.
+
+    SQLite's own waiting sleeps and tries again, up to 100 ms at a time and in no order: with it the
+    p95 of a reply at 40 turns a second was four to eight times as long.
+    """
+    lock = _writer_of(database)
+    held = lock.acquire(timeout=_BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        if held:
+            lock.release()
 
 
 @contextmanager
@@ -40,6 +62,18 @@ def reading(engine: Engine) -> Iterator[Session]:
 def raw_connection(session: Session) -> Any:
     """The driver's connection inside this session's transaction (for the queue's own inserts)."""
     return session.connection().connection.dbapi_connection
+
+
+@lru_cache
+def _writer_of(database: str) -> threading.RLock:
+    return _writers.setdefault(str(Path(database).resolve()), threading.RLock())
+
+
+def _turn_to_write(engine: Engine) -> AbstractContextManager[None]:
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or not database or database == ":memory:":
+        return nullcontext()
+    return writing(database)
 
 
 @contextmanager
@@ -55,7 +89,7 @@ def _commit(session: Session) -> Iterator[None]:
 def _sqlite(url: str, database: str | None) -> Engine:
     if database and database != ":memory:":
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

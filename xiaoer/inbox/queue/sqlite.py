@@ -21,6 +21,7 @@ from procrastinate import connector, exceptions, manager, schema, sql, utils
 from procrastinate.types import JobToDefer
 
 from xiaoer.inbox.queue import statements
+from xiaoer.storage.engine import writing
 
 Rows = list[dict[str, Any]]
 _INSERTED = json.dumps({"type": "job_inserted", "job_id": 0})
@@ -123,7 +124,8 @@ class SqliteConnector(connector.BaseAsyncConnector):
         if self._db is None:
             raise exceptions.AppNotOpen
         try:
-            return query(self._db, **arguments)
+            with writing(self.path):
+                return query(self._db, **arguments)
         except sqlite3.Error as error:
             raise exceptions.ConnectorException from error
 
