@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy import text
 
 from xiaoer.channels.errors import install_error_handlers
+from xiaoer.channels.labels import build_label_router
 from xiaoer.channels.services import WebServices
 from xiaoer.channels.web.router import build_web_router
 from xiaoer.desk.api import build_api_router
@@ -23,6 +24,7 @@ from xiaoer.desk.services import DeskServices
 from xiaoer.desk.staff import ensure_admin
 from xiaoer.domain.stores import Store
 from xiaoer.house import House, open_house, web_secret
+from xiaoer.mcp_servers.platforms.local.labels import find_label
 from xiaoer.mcp_servers.state import answer_inquiry, list_inquiries
 from xiaoer.settings import Role, Settings
 from xiaoer.storage.engine import reading
@@ -88,6 +90,8 @@ def _add_rooms(app: FastAPI, house: House, settings: Settings) -> None:
     )
     app.include_router(build_api_router(services))
     app.include_router(build_desk_router(services))
+
+    app.include_router(build_label_router(base.stores, partial(find_label, base.shop_engine)))
 
     @app.get("/", include_in_schema=False)
     async def home() -> Response:

@@ -63,6 +63,7 @@ class Store:
     suppliers: tuple[Supplier, ...]
     policy: Policy
     web: WebChannel
+    return_address: tuple[str, ...] = ()  # lines of the address that return slips carry
 
     @property
     def zone(self) -> ZoneInfo:

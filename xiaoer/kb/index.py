@@ -6,6 +6,7 @@ in the words of the phrasings, not of the answer; an entry ranks by its best tex
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ class StoreIndex:
     def __init__(self, client: Any, store_id: str, entries: tuple[Entry, ...]) -> None:
         import bm25s
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
         self._entries = entries
         texts, self._owners = _texts_of(entries)
         tokens = [words_of(text) for text in texts]

@@ -71,6 +71,7 @@ def _store(file: StoreFile, policy: Policy) -> Store:
         suppliers=tuple(Supplier(**s.model_dump()) for s in file.suppliers),
         policy=policy,
         web=WebChannel(web.widget_secret_env, web.accent, web.greeting, tuple(web.allowed_links)),
+        return_address=tuple(file.return_address),
     )
 
 

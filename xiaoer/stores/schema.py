@@ -107,6 +107,7 @@ class StoreFile(_Strict):
     autonomy: AutonomyFile
     approval_hours: Annotated[int, Field(ge=1, le=720)]
     coupon_minor: Annotated[int, Field(ge=1)]
+    return_address: list[str] = []
     suppliers: list[SupplierFile] = []
     channels: ChannelsFile = ChannelsFile()
     policy: PolicyFile
