@@ -44,8 +44,11 @@ _REFUSALS: dict[str, int] = {
 }
 
 
-class Problem(Exception):
-    """An answer that is not a success, with its sentence and its word."""
+class Problem(HTTPException):
+    """An answer that is not a success, with its sentence and its word.
+
+    An HTTPException, because that alone passes FastAPI's reading of bodies unchanged.
+    """
 
     def __init__(
         self,
@@ -57,10 +60,8 @@ class Problem(Exception):
         **more: Any,
     ) -> None:
         word, default = _WORDS.get(status, _WORDS[500])
-        self.status, self.sentence, self.code = status, sentence or default, code or word
-        self.headers = dict(headers or {})
-        self.more = more
-        super().__init__(self.sentence)
+        super().__init__(status, sentence or default, dict(headers or {}))
+        self.sentence, self.code, self.more = sentence or default, code or word, more
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -75,12 +76,12 @@ def install_error_handlers(app: FastAPI) -> None:
 def answer_problem(request: Request, problem: Problem) -> Response:
     """The problem as JSON, or as a small page where a browser asked for one."""
     if _wants_page(request):
-        page = _PAGE.format(status=problem.status, sentence=escape(problem.sentence))
-        return HTMLResponse(page, problem.status, {**problem.headers, **_PAGE_HEADERS})
+        page = _PAGE.format(status=problem.status_code, sentence=escape(problem.sentence))
+        return HTMLResponse(page, problem.status_code, {**(problem.headers or {}), **_PAGE_HEADERS})
     body = {"error": problem.sentence, "code": problem.code, **problem.more}
     # A fragment that was asked for stays as it is; the page says the sentence.
     keep = {"HX-Reswap": "none"} if request.headers.get("hx-request") else {}
-    return JSONResponse(body, problem.status, {**problem.headers, **keep})
+    return JSONResponse(body, problem.status_code, {**(problem.headers or {}), **keep})
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:

@@ -52,7 +52,7 @@ def add_approvals(router: APIRouter, services: DeskServices, acts: Acts, door: D
         try:
             action_id, flash = await _decide(acts, person, action_id, form, t)
         except Refusal as refusal:
-            status, flash = problem_of(refusal).status, flash_of(refusal, t)
+            status, flash = problem_of(refusal).status_code, flash_of(refusal, t)
         return await asyncio.to_thread(
             _page, services, request, person, store, action_id, flash=flash, status=status
         )

@@ -23,6 +23,16 @@ from xiaoer.inbox.tables import NOTE, Status
 
 _ROWS = 50
 _SHOWN_TURNS = 30
+# A turn that an older version or a script has written may lack some of these.
+_BLANK_TURN: dict[str, Any] = {
+    "brain": "",
+    "ms": 0,
+    "intents": [],
+    "slots": {},
+    "tool_calls": [],
+    "model_calls": [],
+    "guard": [],
+}
 
 
 def add_conversations(router: APIRouter, services: DeskServices, acts: Acts, door: Door) -> None:
@@ -70,7 +80,7 @@ async def _done(
         await asyncio.to_thread(act)
     except Refusal as refusal:
         flash = flash_of(refusal, words(page_language(request)))
-        status = problem_of(refusal).status
+        status = problem_of(refusal).status_code
     return await asyncio.to_thread(_page, services, request, person, conversation_id, flash, status)
 
 
@@ -129,7 +139,7 @@ def _fits(row: views.ConversationRow, needle: str) -> bool:
 def _thread_view(services: DeskServices, conversation_id: str) -> dict[str, Any]:
     row = views.get_conversation(services.engine, conversation_id)
     turns = views.trace(services.engine, conversation_id)["turns"]
-    numbered = [{**turn, "number": number} for number, turn in enumerate(turns, start=1)]
+    numbered = [{**_BLANK_TURN, **turn, "number": number} for number, turn in enumerate(turns, start=1)]
     items = views.thread(services.engine, conversation_id)
     return {
         "row": row,

@@ -37,7 +37,9 @@ def add_suppliers(router: APIRouter, services: DeskServices, acts: Acts, door: D
             await asyncio.to_thread(acts.answer_supplier, person, inquiry_id, text)
         except Problem as problem:
             flash = Flash("bad", problem.sentence)
-            return await asyncio.to_thread(_suppliers, services, request, person, "", flash, problem.status)
+            return await asyncio.to_thread(
+                _suppliers, services, request, person, "", flash, problem.status_code
+            )
         return RedirectResponse("/desk/suppliers", 303)
 
 

@@ -24,9 +24,11 @@ export function withoutDrawn(text, cards) {
   return text.split("\n").filter((line) => !numbers.some((number) => number && line.includes(number))).join("\n").trim();
 }
 
-export function drawCard(card) {
+// A receipt's card would repeat the request's own, which is drawn above it and moves by itself.
+export function drawCard(card, receipt = false) {
   const draw = { parcels: drawParcels, action: drawAction }[card.type];
-  return draw ? draw(card) : null;
+  const repeats = receipt && document.querySelector(`[data-action="${CSS.escape(idOf(card) || "")}"]`);
+  return draw && !repeats ? draw(card) : null;
 }
 
 // Parcels -----------------------------------------------------------------------------------------

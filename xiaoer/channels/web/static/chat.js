@@ -3,7 +3,7 @@ import { ApiError, forgetSession, openSession, readStream, sendMessage } from ".
 import { updateAction } from "./cards.js";
 import { boot, t } from "./format.js";
 import { h } from "./dom.js";
-import { hasMessage, isEmpty, markDraft, showDraft, showMessage, toBottom } from "./log.js";
+import { hasMessage, isEmpty, isUnanswered, markDraft, showDraft, showMessage, toBottom } from "./log.js";
 
 const $ = (id) => document.getElementById(id);
 const MAX_CHARS = 10000;
@@ -68,7 +68,7 @@ const HANDLERS = {
   open: () => { if (navigator.onLine) quiet(); setTimeout(caughtUp, 350); },
   message: onMessage,
   action: (event) => updateAction(event.action),
-  typing: () => showTyping(true),
+  typing: () => showTyping(isUnanswered()),
   state: (event) => onState(event.state),
 };
 
@@ -91,6 +91,7 @@ function caughtUp() {
   if (opened) return;
   opened = true;
   $("empty").hidden = !isEmpty();
+  showTyping(isUnanswered({ withinMs: 20000 }));
   toBottom();
 }
 
@@ -146,14 +147,16 @@ function send(words) {
 
 async function deliver(draft) {
   markDraft(draft.id, "sending");
+  // Before the request: the answer may overtake the acknowledgement.
+  showTyping(true);
   if (!navigator.onLine) {
     waiting.push(draft);
+    showTyping(false);
     return;
   }
   try {
     const answer = await sendMessage(session, draft.id, draft.words);
     markDraft(draft.id, "sent", answer.message_id);
-    showTyping(true);
   } catch (error) {
     markDraft(draft.id, "failed");
     showTyping(false);

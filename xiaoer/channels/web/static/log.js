@@ -10,6 +10,11 @@ const seen = new Map(); // message id → element
 const drafts = new Map(); // client id → element, until the server has named it
 
 export const isEmpty = () => !log.firstChild;
+// Whether the customer has the last word (and lately, where that is asked).
+export function isUnanswered({ withinMs = Infinity } = {}) {
+  const last = log.lastElementChild;
+  return last?.dataset.author === "customer" && Date.now() - new Date(last.dataset.at) < withinMs;
+}
 export const hasMessage = (id) => seen.has(id);
 
 export function showMessage(message, { live = false } = {}) {
@@ -73,7 +78,7 @@ function drawMessage(message) {
   const body = h("div", { class: "body" },
     mine || plain ? h("span", { class: "sr" }, mine ? `${t.you}:` : "") : h("div", { class: "who" }, nameOf(message)),
     words ? h("div", { class: "bubble", dir: "auto" }, mine ? words : linked(words, boot.allowed_links, t.new_tab)) : null,
-    cards.map(drawCard),
+    cards.map((card) => drawCard(card, receipt)),
     drawCitations(message.citations || []),
     h("div", { class: "meta" }, plain ? "" : asTime(message.at)));
   const avatar = mine || plain ? null : drawAvatar(message);
