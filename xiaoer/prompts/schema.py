@@ -104,6 +104,7 @@ class Match(Strict):
     again: tuple[str, ...]
     drop: tuple[str, ...]
     money_back: tuple[str, ...]
+    no_money: tuple[str, ...]  # what takes the wish for money back again
     returning: tuple[str, ...]
     stop: tuple[str, ...]  # words that tell nothing
     idle: tuple[str, ...]  # words that name no item

@@ -152,11 +152,12 @@ def test_the_reason_comes_from_the_words(talk, words, reason):
     assert reason in REASONS
 
 
-def test_the_reason_is_asked_for_only_where_the_policy_decides_by_it(talk):
+def test_where_only_the_reason_stands_in_the_way_the_rule_is_told_and_the_reason_asked_for(talk):
     talking = talk().prove("priya")
     asked = talking.say("refund 1013", refund(order_no="1013"))
     assert asked.proposals == ()
-    assert "reason" in asked.text.lower() or "why" in asked.text.lower()
+    assert "30 days" in asked.text and "damaged" in asked.text
+    assert asked.reply.citations[0]["id"] == "refund.late"
     denied = talking.say("I just don't like it", meaning())
     assert denied.proposals == ()
     assert "30 days" in denied.text
@@ -265,3 +266,15 @@ def test_the_policy_of_the_store_decides_not_the_brain(talk):
     talking = talk(shop=FakeShop(*orders, store=stores()["demo-cn"])).prove("jane")
     spoken = talking.say("return the lamp of 1032", meaning("return_item", order_no="1032"))
     assert spoken.tools == ["get_order", "check_return", "create_return_label"]
+
+
+def test_a_delivered_order_that_is_to_be_cancelled_for_money_back_is_a_refund_request(talk):
+    said = meaning("cancel_order", "refund_request", lang="zh", order_no="20261101001032")
+    spoken = talk("cn").prove("zhang").say("20261101001032全部退款吧，不想要了", said)
+    assert [p.call.name for p in spoken.proposals] == ["issue_refund"]
+
+
+def test_a_label_without_money_back_is_only_a_return(talk):
+    said = "send back the lamp of 1032, no refund question, just the label please"
+    spoken = talk().prove("jane").say(said, meaning("return_item", order_no="1032"))
+    assert [p.call.name for p in spoken.proposals] == ["create_return_label"]

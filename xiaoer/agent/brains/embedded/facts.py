@@ -46,6 +46,12 @@ def _words(case: Case, kind: str) -> str:
     return _yes(reading.mentions(reading.plain(case.need.words), words))
 
 
+def _money_back(case: Case) -> str:
+    if _words(case, "no_money") == "yes":
+        return "no"
+    return "yes" if "refund_request" in case.need.absorbed else _words(case, "money_back")
+
+
 def _returning(case: Case) -> str:
     if case.reason == "not_received":  # there is nothing to send back
         return "no"
@@ -81,7 +87,7 @@ FACTS: dict[str, Callable[[Case], Value]] = {
     "ship_by": lambda case: _against_now(case, case.record.ship_by),
     "estimate": _estimate,
     "returning": _returning,
-    "money_back": lambda case: _words(case, "money_back"),
+    "money_back": _money_back,
     "reason": lambda case: case.reason or "unknown",
     "lines": lambda case: case.selection.status,
     "sure": lambda case: _yes(case.sure),

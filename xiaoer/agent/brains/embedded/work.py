@@ -110,7 +110,14 @@ def _question(case: Case, branch: Branch) -> Answer:
         if branch.ask == "confirm"
         else case.need
     )
-    return Answer(need, _say(case, key)[0], ask=ask, waits=True, order_no=case.shown_order_no)
+    return Answer(
+        need,
+        _say(case, key)[0],
+        citations=citations_for(case, branch.cite),
+        ask=ask,
+        waits=True,
+        order_no=case.shown_order_no,
+    )
 
 
 def _statement(case: Case, branch: Branch) -> Answer:
