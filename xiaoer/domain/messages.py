@@ -53,7 +53,7 @@ class Reply:
 class HandOff:
     """A conversation given to a person."""
 
-    reason: str  # a fixed word: asked, missed, angry, risk, tool_down, policy_gap, locked, guard, unsupported
+    reason: str  # a fixed word: asked, missed, angry, risk, tool_down, policy_gap, locked, guard, unsupported, fault
     summary: str  # for the colleague
     say: str  # what the customer is told, at once
     urgent: bool = False
