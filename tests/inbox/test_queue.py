@@ -328,3 +328,33 @@ def test_a_dead_worker_is_missed_after_six_seconds() -> None:
 def test_a_database_in_memory_is_refused() -> None:
     with pytest.raises(ValueError, match="SQLite file"):
         Queue("sqlite://")
+
+
+async def test_a_job_that_kills_its_process_each_time_is_given_up(sqlite_url: str) -> None:
+    bench = Bench(sqlite_url)
+    given_up: list[str] = []
+
+    async def give_up(name: str) -> None:
+        given_up.append(name)
+
+    bench.put("poison")
+    with transaction(bench.engine) as session:
+        session.connection().execute(text("update queue_job set attempts = 10"))
+    async with bench.working(bench.note, give_up):
+        await until(lambda: given_up)
+    assert bench.log == []
+
+
+async def test_many_who_write_at_once_wait_their_turn(sqlite_url: str) -> None:
+    bench = Bench(sqlite_url)
+
+    def put_some(number: int) -> None:
+        for count in range(20):
+            bench.put(f"{number}-{count}", lock=str(number))
+
+    async with bench.working(bench.note, concurrency=32):
+        await asyncio.gather(*(asyncio.to_thread(put_some, number) for number in range(6)))
+        await until(lambda: len(bench.log) == 120)
+    for number in range(6):
+        mine = [name for name in bench.log if name.startswith(f"{number}-")]
+        assert mine == [f"{number}-{count}" for count in range(20)]
