@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from support.drive import Box, FakeOrder, FakeShop, Item, stores
+from support.drive import stores
+from support.fake_shop import Box, FakeOrder, FakeShop, Item
 
 JANE = {"email": "jane@example.com", "phone_tail": "0142", "name": "Jane Demo", "postcode": "94110"}
 OMAR = {"email": "omar@example.com", "phone_tail": "0177", "name": "Omar Sample", "postcode": "60614"}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from support.demo_orders import cn_shop, us_shop
-from support.drive import Conversation, FakeShop, Spoken
+from support.drive import Conversation, Spoken
+from support.fake_shop import FakeShop
 
 from xiaoer.agent.brains.embedded import EmbeddedBrain, prefetch_calls
 from xiaoer.agent.brains.protocol import Plan

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 from support.demo_orders import us_orders, us_shop
-from support.drive import FakeShop, meaning, stores
+from support.drive import meaning, stores
+from support.fake_shop import FakeShop
 
 from xiaoer.domain.actions import ActionStatus
 from xiaoer.domain.money import Money

@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.demo_orders import us_shop
-from support.drive import MAX_STEPS, NOW, FakeShop, meaning, stores
+from support.drive import MAX_STEPS, meaning, stores
+from support.fake_shop import NOW, FakeShop
 
 from xiaoer.agent.brains.embedded import EmbeddedBrain, prefetch_calls
 from xiaoer.agent.brains.protocol import Plan, TurnView
