@@ -16,6 +16,7 @@ from xiaoer.agent.nodes.propose import make_propose
 from xiaoer.agent.nodes.reply import reply
 from xiaoer.agent.nodes.screen import screen
 from xiaoer.agent.nodes.understand import Prefetch, Understand, make_understand
+from xiaoer.agent.route import Route
 from xiaoer.agent.state import State
 from xiaoer.agent.trace import trace_of
 from xiaoer.agent.turn import TurnInput, TurnOutcome
@@ -41,10 +42,10 @@ class ConversationGraph:
         graph.add_edge(START, "screen")
         graph.add_edge("screen", "understand")
         graph.add_edge("understand", "plan")
-        graph.add_conditional_edges("plan", route_plan)
-        graph.add_conditional_edges("act", route_act)
+        graph.add_conditional_edges("plan", *Route.of(route_plan))
+        graph.add_conditional_edges("act", *Route.of(route_act))
         graph.add_edge("propose", "plan")
-        graph.add_conditional_edges("check", route_check)
+        graph.add_conditional_edges("check", *Route.of(route_check))
         graph.add_edge("reply", END)
         graph.add_edge("hand_off", END)
         self._compiled = graph.compile()

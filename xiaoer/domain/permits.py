@@ -72,14 +72,20 @@ def sign_context(scope: Scope, key: Ed25519PrivateKey, now: datetime, seconds: i
 
 
 def verify_context(token: object, keys: VerifyKeys, now: datetime) -> Scope:
+    return verify_context_until(token, keys, now)[0]
+
+
+def verify_context_until(token: object, keys: VerifyKeys, now: datetime) -> tuple[Scope, float]:
+    """The scope, and until when (seconds since 1970) this very token says so."""
     claims = _decode(token, keys, "context", CONTEXT_AUDIENCE, now)
-    return Scope(
+    scope = Scope(
         store=claims["store"],
         conversation_id=claims["conv"],
         level=Level(claims["level"]),
         external_id=claims["ext"],
         customer_ref=claims["cust"],
     )
+    return scope, float(claims["exp"])
 
 
 def sign_grant(grant: Grant, key: Ed25519PrivateKey) -> str:

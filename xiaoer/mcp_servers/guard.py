@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import jwt
-
 from xiaoer.domain.canonical import canonical_json, digest
 from xiaoer.domain.identity import Level, Scope
 from xiaoer.domain.orders import order_key
@@ -21,7 +19,7 @@ from xiaoer.domain.permits import (
     META_KEY,
     Grant,
     PermitRefused,
-    verify_context,
+    verify_context_until,
     verify_grant,
 )
 from xiaoer.domain.stores import Store
@@ -58,9 +56,9 @@ class Guard:
         known = self._contexts.get(token) if isinstance(token, str) else None
         if known and now.timestamp() < known[1]:
             return known[0]
-        scope = verify_context(token, self.deps.keys, now)
+        scope, until = verify_context_until(token, self.deps.keys, now)
         self._store(scope.store, "context")
-        self._remember(str(token), scope)
+        self._remember(str(token), scope, until)
         return scope
 
     def visitor(self, meta: Meta) -> tuple[Scope, Store]:
@@ -127,8 +125,7 @@ class Guard:
         if store_id not in self.deps.stores:
             raise PermitRefused(f"{kind}_store", f"The {kind} names a store that this server does not serve.")
 
-    def _remember(self, token: str, scope: Scope) -> None:
-        claims = jwt.decode(token, options={"verify_signature": False})
+    def _remember(self, token: str, scope: Scope, until: float) -> None:
         if len(self._contexts) >= _REMEMBERED_CONTEXTS:
             self._contexts.clear()
-        self._contexts[token] = (scope, float(claims["exp"]))
+        self._contexts[token] = (scope, until)

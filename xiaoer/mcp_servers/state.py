@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import Column, ColumnElement, Engine, Index, UniqueConstraint, func, update
+from sqlalchemy import (
+    Column,
+    Engine,
+    Index,
+    Select,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    func,
+    literal,
+    union_all,
+    update,
+)
+from sqlalchemy import select as select_columns
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
@@ -175,22 +189,36 @@ def _one_at_a_time(session: Session, store: str, keys: Sequence[str]) -> None:
         session.connection().execute(select(lock))
 
 
-def _used_tries(session: Session, store: str, conversation_id: str, order_no: str, now: datetime) -> int:
-    """Wrong proofs of this conversation or for this order number; the larger number counts."""
-    of_conversation = col(ProofAttempt.conversation_id) == conversation_id
-    of_order = col(ProofAttempt.order_no) == order_no
-    return max(_recent(session, store, of_conversation, now), _recent(session, store, of_order, now))
+# Built once: to build and to key such a statement costs more than to run it.
+_ATTEMPTS = cast(Table, ProofAttempt.__table__)  # type: ignore[attr-defined]  # SQLModel hides its table
 
 
-def _recent(session: Session, store: str, which: ColumnElement[bool], now: datetime) -> int:
-    """Wrong proofs that still count; five within an hour count until an hour after the fifth."""
-    newest = (
-        select(ProofAttempt.at)
-        .where(col(ProofAttempt.store) == store, which)
-        .order_by(col(ProofAttempt.at).desc())
+def _newest(column: Column[Any], name: str) -> Select[Any]:
+    return (
+        select_columns(literal(name).label("of"), _ATTEMPTS.c.at)
+        .where(_ATTEMPTS.c.store == bindparam("store"), column == bindparam(name))
+        .order_by(_ATTEMPTS.c.at.desc())
         .limit(WRONG_PROOFS)
     )
-    times = session.exec(newest).all()
+
+
+_WRONG_PROOFS = union_all(
+    select_columns(_newest(_ATTEMPTS.c.conversation_id, "conversation").subquery()),
+    select_columns(_newest(_ATTEMPTS.c.order_no, "order").subquery()),
+)
+
+
+def _used_tries(session: Session, store: str, conversation_id: str, order_no: str, now: datetime) -> int:
+    """Wrong proofs of this conversation or for this order number; the larger number counts."""
+    asked = {"store": store, "conversation": conversation_id, "order": order_no}
+    times: dict[str, list[datetime]] = {"conversation": [], "order": []}
+    for row in session.connection().execute(_WRONG_PROOFS, asked):
+        times[row.of].append(row.at)
+    return max(_counting(sorted(found, reverse=True), now) for found in times.values())
+
+
+def _counting(times: Sequence[datetime], now: datetime) -> int:
+    """Wrong proofs that still count; five within an hour count until an hour after the fifth."""
     if len(times) == WRONG_PROOFS and times[0] - times[-1] <= LOCK and now - times[0] < LOCK:
         return WRONG_PROOFS
     return sum(1 for at in times if now - at < LOCK)

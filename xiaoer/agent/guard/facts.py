@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from itertools import chain
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from xiaoer.agent.guard.patterns import amounts_in, codes_in, contacts_in, dates_in, numbers_in, plain_number
@@ -15,6 +17,8 @@ from xiaoer.domain.actions import ActionStatus, ActionView
 from xiaoer.domain.messages import Author
 from xiaoer.domain.money import Money, exponent
 from xiaoer.domain.stores import Store
+
+T = TypeVar("T")
 
 _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})")
 # Tools whose success changes what may be claimed, and the word for the claim.
@@ -35,24 +39,55 @@ class Facts:
     done: frozenset[str]  # claims that a receipt or a record backs
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one text names."""
+
+    amounts: frozenset[str]
+    codes: frozenset[str]
+    dates: frozenset[tuple[int, int]]
+    contacts: frozenset[str]
+
+
 def gather_facts(state: State) -> Facts:
     """All that this conversation has learnt from records, and what the customer brought himself."""
     turn = state["turn"]
     records = list(_records(state))
-    recorded = " ".join(str(leaf) for record in records for leaf in _leaves(record))
-    told = " ".join(_told(state))
-    rules = _rules(turn.store)
-    own = "\n".join([*state["messages"], *(i.text for i in turn.history if i.author is Author.CUSTOMER)])
-    everything = f"{recorded} {told} {rules}"
-    return Facts(
-        amounts=frozenset((*amounts_in(everything), *numbers_in(recorded))) | _amounts(records),
-        codes=frozenset(codes_in(f"{everything} {own}")),
-        dates=frozenset(
-            (*dates_in(everything), *dates_in(own), *_moments(recorded, turn.store.zone, turn.now))
-        ),
-        contacts=frozenset((*contacts_in(own), *contacts_in(rules))),
-        done=frozenset(_done(state, records)),
+    nodes, leaves = _walk(records)
+    recorded = " ".join(leaves)
+    told = [_found_in(text) for text in _told(state)]
+    rules = _found_in(_rules(turn.store))
+    own = _found_in(
+        "\n".join([*state["messages"], *(i.text for i in turn.history if i.author is Author.CUSTOMER)])
     )
+    said = [rules, *told]
+    return Facts(
+        amounts=_union(numbers_in(recorded), _amounts(nodes), *(found.amounts for found in said)),
+        codes=_union(codes_in(recorded), own.codes, *(found.codes for found in said)),
+        dates=_union(
+            dates_in(recorded),
+            own.dates,
+            _moments(recorded, turn.store.zone, turn.now),
+            *(found.dates for found in said),
+        ),
+        contacts=own.contacts | rules.contacts,
+        done=frozenset(_done(state, nodes)),
+    )
+
+
+# The rules of a store and what was said before come again in every turn: to search them costs 1 ms.
+@lru_cache(maxsize=512)
+def _found_in(text: str) -> _Found:
+    return _Found(
+        frozenset(amounts_in(text)),
+        frozenset(codes_in(text)),
+        frozenset(dates_in(text)),
+        frozenset(contacts_in(text)),
+    )
+
+
+def _union(*parts: Iterable[T]) -> frozenset[T]:
+    return frozenset(chain.from_iterable(parts))
 
 
 def _records(state: State) -> Iterator[dict[str, Any]]:
@@ -91,14 +126,12 @@ def _rules(store: Store) -> str:
     return " ".join(line for by_language in texts for line in by_language.values())
 
 
-def _amounts(value: Any) -> frozenset[str]:
+def _amounts(nodes: list[dict[str, Any]]) -> Iterator[str]:
     """Every {amount_minor, currency} of the records, and sums of an order's own amounts stay out."""
-    found: set[str] = set()
-    for node in _nodes(value):
-        if isinstance(node, dict) and {"amount_minor", "currency"} <= node.keys():
+    for node in nodes:
+        if "amount_minor" in node and "currency" in node:
             minor, currency = node["amount_minor"], node["currency"]
-            found.add(plain_number(str(minor / 10 ** exponent(currency))))
-    return frozenset(found)
+            yield plain_number(str(minor / 10 ** exponent(currency)))
 
 
 def _moments(text: str, zone: ZoneInfo, now: datetime) -> Iterator[tuple[int, int]]:
@@ -110,13 +143,12 @@ def _moments(text: str, zone: ZoneInfo, now: datetime) -> Iterator[tuple[int, in
         yield near.month, near.day
 
 
-def _done(state: State, records: list[dict[str, Any]]) -> Iterator[str]:
+def _done(state: State, nodes: list[dict[str, Any]]) -> Iterator[str]:
     for action in state["turn"].actions:
         if action.status is ActionStatus.SUCCEEDED and action.tool in _CLAIM_OF_TOOL:
             yield _CLAIM_OF_TOOL[action.tool]
-    for node in _nodes(records):
-        if isinstance(node, dict):
-            yield from _done_by_record(node)
+    for node in nodes:
+        yield from _done_by_record(node)
 
 
 def _done_by_record(node: dict[str, Any]) -> Iterator[str]:
@@ -132,16 +164,20 @@ def _done_by_record(node: dict[str, Any]) -> Iterator[str]:
         yield "label"
 
 
-def _nodes(value: Any) -> Iterator[Any]:
-    yield value
-    children = (
-        value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    )
-    for child in children:
-        yield from _nodes(child)
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    return (
-        node for node in _nodes(value) if isinstance(node, str | int | float) and not isinstance(node, bool)
-    )
+def _walk(records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Every object within the records, and every text and number, in the order of the record."""
+    nodes: list[dict[str, Any]] = []
+    leaves: list[str] = []
+    stack: list[Any] = [*reversed(records)]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            leaves.append(value)
+        elif isinstance(value, dict):
+            nodes.append(value)
+            stack += reversed(value.values())
+        elif isinstance(value, list | tuple):
+            stack += reversed(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            leaves.append(str(value))
+    return nodes, leaves
