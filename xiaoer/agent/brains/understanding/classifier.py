@@ -37,7 +37,8 @@ class IntentModel:
 
     def confidences(self, normal: str) -> np.ndarray[Any, Any]:
         """One calibrated probability a label, for a text that `normalise` has seen."""
-        counts = Counter(self.vocabulary[name] for name in features(normal) if name in self.vocabulary)
+        counts = Counter(map(self.vocabulary.get, features(normal)))
+        counts.pop(None, None)
         margins = self.bias
         if counts:
             rows = np.fromiter(counts, dtype=np.int64, count=len(counts))
@@ -55,46 +56,51 @@ def soften(margins: np.ndarray[Any, Any], sharpness: float) -> np.ndarray[Any, A
 
 def train(examples: Sequence[Example], prepare: Callable[[str], str]) -> IntentModel:
     """Fit on all examples; confidences are calibrated on folds that the model has not seen."""
-    rows = [features(prepare(example.text)) for example in examples]
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    counter = CountVectorizer(analyzer=_as_is, dtype=np.float32)
+    counts = counter.fit_transform([features(prepare(example.text)) for example in examples])
     labels = np.array([example.label for example in examples])
-    margins, truth = _unseen_margins(rows, labels, [f"{e.label}/{e.lang}" for e in examples])
-    vectors, machine = _fit(rows, labels)
+    margins, truth = _unseen_margins(counts, labels, [f"{e.label}/{e.lang}" for e in examples])
+    weighting, machine = _fit(counts, labels)
     return IntentModel(
         labels=tuple(str(label) for label in machine.classes_),
-        vocabulary={str(name): int(place) for name, place in vectors.vocabulary_.items()},
-        idf=vectors.idf_.astype(np.float32),
+        vocabulary={str(name): int(place) for name, place in counter.vocabulary_.items()},
+        idf=weighting.idf_.astype(np.float32),
         weights=np.ascontiguousarray(machine.coef_.T, dtype=np.float32),
         bias=machine.intercept_.astype(np.float32),
         sharpness=_best_sharpness(margins, truth),
     )
 
 
-def _fit(rows: Sequence[Row], labels: np.ndarray[Any, Any]) -> tuple[Any, Any]:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.svm import LinearSVC
-
-    vectors = TfidfVectorizer(analyzer=_as_is, sublinear_tf=True, dtype=np.float32)
-    machine = LinearSVC(C=_COST, random_state=0)
-    machine.fit(vectors.fit_transform(rows), labels)
-    return vectors, machine
-
-
 def _as_is(row: Row) -> Row:
     return row
 
 
+def _fit(counts: Any, labels: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+    from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.svm import LinearSVC
+
+    weighting = TfidfTransformer(sublinear_tf=True)
+    machine = LinearSVC(C=_COST, random_state=0)
+    machine.fit(weighting.fit_transform(counts), labels)
+    return weighting, machine
+
+
 def _unseen_margins(
-    rows: Sequence[Row], labels: np.ndarray[Any, Any], groups: Sequence[str]
+    counts: Any, labels: np.ndarray[Any, Any], groups: Sequence[str]
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Margins of every example from a model that was trained without it, and its label's column."""
     from sklearn.model_selection import StratifiedKFold
 
     classes = sorted(set(labels))
-    margins = np.zeros((len(rows), len(classes)))
+    margins = np.zeros((len(labels), len(classes)))
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
-    for known, unseen in folds.split(rows, groups):
-        vectors, machine = _fit([rows[i] for i in known], labels[known])
-        margins[unseen] = machine.decision_function(vectors.transform([rows[i] for i in unseen]))
+    for known, unseen in folds.split(labels, groups):
+        # A feature that only the unseen examples have is unknown to a model in use: it must not count here.
+        seen = counts[:, np.flatnonzero(counts[known].getnnz(axis=0))]
+        weighting, machine = _fit(seen[known], labels[known])
+        margins[unseen] = machine.decision_function(weighting.transform(seen[unseen]))
     return margins, np.searchsorted(classes, labels)
 
 

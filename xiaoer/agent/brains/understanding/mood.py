@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
 from functools import cache
 
+from xiaoer.agent.brains.understanding.lexicon import Lexicon
 from xiaoer.agent.brains.understanding.words import read_words
 
-# A word's edge, where Chinese may stand on the other side: "打12315投诉".
-_START = r"(?<![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
-_END = r"(?![^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
-_UNSPACED = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
 # "Is this fake or real leather?" asks; it does not accuse.
 _HARMLESS = re.compile(
     r"fake (?:fur|leather|plants?|flowers?|eyelashes|lashes|nails|snow|tan|blood)|or fake\b"
@@ -55,42 +52,30 @@ _THREATS = frozenset(
 )
 
 
-def _pattern(words: Iterable[str]) -> re.Pattern[str]:
-    """Whole words where a language has spaces, anywhere where it has none."""
-    ordered = sorted(map(str, words), key=len, reverse=True)
-    parts = [re.escape(w) if _UNSPACED.search(w) else f"{_START}{re.escape(w)}{_END}" for w in ordered]
-    return re.compile("|".join(parts))
+@cache
+def _risks() -> Lexicon:
+    return Lexicon(read_words("mood")["risks"])
 
 
 @cache
-def _risks() -> tuple[re.Pattern[str], dict[str, re.Pattern[str]]]:
-    table: dict[str, list[str]] = read_words("mood")["risks"]
-    every = _pattern(word for words in table.values() for word in words)
-    return every, {name: _pattern(words) for name, words in table.items()}
-
-
-@cache
-def _moods() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+def _moods() -> Lexicon:
     table = read_words("mood")
-    return _pattern(table["angry"]), _pattern(table["unhappy"]), _pattern(table["happy"])
+    return Lexicon({mood: table[mood] for mood in ("angry", "unhappy", "happy")})
 
 
 def find_risks(lowered: str) -> tuple[str, ...]:
-    """Normalised risk words, in the order of the table."""
-    text = _HARMLESS.sub(" ", lowered)
-    every, single = _risks()
-    if not every.search(text):
-        return ()
-    return tuple(name for name, pattern in single.items() if pattern.search(text))
+    """Normalised risk words, each once."""
+    return tuple(dict.fromkeys(_risks().find(_HARMLESS.sub(" ", lowered))))
 
 
 def read_mood(plain: str, lowered: str, risks: tuple[str, ...]) -> str:
     """angry, unhappy, neutral or happy, by words and by marks of emphasis."""
-    anger, sorrow, joy = _moods()
     text = _WISH.sub(" ", _NOT_BAD.sub(" ", lowered))
-    angry = 2 * _count(anger, text) + 3 * _count(_ANGRY_MARKS, plain) + 2 * bool(_THREATS & set(risks))
-    unhappy = _count(sorrow, text) + _count(_SAD_MARKS, lowered) + _count(_NOT_GOOD, text)
-    happy = _count(joy, _NOT_GOOD.sub(" ", text)) + _count(_HAPPY_MARKS, plain)
+    text, spoiled = _NOT_GOOD.subn(" ", text)
+    words = Counter(_moods().find(text))
+    angry = 2 * words["angry"] + 3 * _count(_ANGRY_MARKS, plain) + 2 * bool(_THREATS & set(risks))
+    unhappy = words["unhappy"] + _count(_SAD_MARKS, lowered) + spoiled
+    happy = words["happy"] + _count(_HAPPY_MARKS, plain)
     loud = bool(_SHOUTS.search(plain)) + 2 * _is_shouted(plain)
     return _weigh(angry, unhappy, happy, loud, bool(_DEMANDS.search(lowered)))
 

@@ -11,8 +11,10 @@ from xiaoer.agent.brains.understanding.clauses import split_clauses
 from xiaoer.agent.brains.understanding.examples import ANSWER
 from xiaoer.domain.understanding import IntentScore
 
-SURE = 0.30  # the main intent of a whole message; below it the desk asks instead of guessing
-SURE_CLAUSE = 0.60  # a further need, found in one clause alone
+SURE = 0.25  # the main intent of a whole message; below it the desk asks instead of guessing
+SURE_CLAUSE = 0.50  # a further need, found in one clause alone
+SURE_TRACE = 0.45  # a need in a clause beside a greeting or thanks
+SURE_AGAINST_ANSWER = 0.60  # a need in a message that is mostly an answer
 SURE_BESIDE = 0.28  # a second need that the whole message shows beside the first
 MOST = 3
 _MANNERS = frozenset({"greeting", "thanks_bye"})
@@ -65,28 +67,45 @@ def _is_bare_answer(wanted: str) -> bool:
 
 
 def _choose(whole: Scores, parts: list[Scores]) -> list[tuple[str, float]]:
-    found: Scores = {}
-    best = max(whole, key=lambda label: whole[label])
-    if whole[best] >= SURE:
-        found[best] = whole[best]
+    """The whole message names the main need; clauses add what it drowns."""
+    said = _said_in_clauses(parts)
+    main = _main_label(whole, parts)
+    sure = max(whole[main], *(part[main] for part in parts)) if parts else whole[main]
+    found = {main: sure} if whole[main] >= SURE or sure >= SURE_CLAUSE else {}
+    if main == ANSWER:
+        found = {label: score for label, score in said.items() if score >= SURE_AGAINST_ANSWER}
+    else:
+        found |= {label: score for label, score in said.items() if label not in found}
+        if found:
+            found |= _beside(whole, found)
+    found.pop(ANSWER, None)
+    ordered = sorted(found, key=lambda label: (label != main, label in _MANNERS, -whole[label]))
+    return [(label, found[label]) for label in ordered[:MOST]]
+
+
+def _said_in_clauses(parts: list[Scores]) -> Scores:
+    """The best label of every clause that is sure of itself."""
+    said: Scores = {}
     for scores in parts:
         label = max(scores, key=lambda name: scores[name])
         if scores[label] >= SURE_CLAUSE:
-            found[label] = max(found.get(label, 0.0), min(scores[label], 0.99))
-    for label, score in whole.items():
-        if label not in found and score >= SURE_BESIDE and found:
-            found[label] = score
-    return _ordered(found, whole, best)
+            said[label] = max(said.get(label, 0.0), scores[label])
+    return said
 
 
-def _ordered(found: Scores, whole: Scores, best: str) -> list[tuple[str, float]]:
-    """The whole message's best first; then by where they are surer; manners last, answers never."""
-    needs = [label for label in found if label != ANSWER]
+def _main_label(whole: Scores, parts: list[Scores]) -> str:
+    """A need goes before good manners, as soon as the whole or a clause shows a fair trace of one."""
+    best = max(whole, key=lambda label: whole[label])
+    if best not in _MANNERS:
+        return best
+    traces = {
+        label: max(score, *(part[label] for part in parts)) if parts else score
+        for label, score in whole.items()
+        if label not in _MANNERS and label != ANSWER
+    }
+    need = max(traces, key=lambda label: traces[label])
+    return need if traces[need] >= (SURE_TRACE if parts else SURE) else best
 
-    def rank(label: str) -> tuple[bool, bool, float]:
-        return (label in _MANNERS, label != best, -whole[label])
 
-    ordered = sorted(needs, key=rank)[:MOST]
-    if ANSWER in found and best == ANSWER:
-        ordered = [label for label in ordered if found[label] >= SURE_CLAUSE]
-    return [(label, found[label]) for label in ordered]
+def _beside(whole: Scores, found: Scores) -> Scores:
+    return {label: score for label, score in whole.items() if score >= SURE_BESIDE and label not in found}

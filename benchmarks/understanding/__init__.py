@@ -1,0 +1,1 @@
+"""Held-out messages and the figures over them."""
