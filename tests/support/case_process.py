@@ -55,7 +55,7 @@ async def run(world: World) -> None:
         await world.desk.decide("A-1", "approve", row.digest, MAYA)
     world.case_clock.recover()
     await world.run_jobs()
-    await world.settle(100)
+    await world.settle(30)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ _S = ActionStatus
 MAX_ATTEMPTS = 3
 _SKEW = timedelta(seconds=SKEW_SECONDS)
 _FIRST_WAIT = 2.0
-_LONGEST_WAIT = 300.0
+LONGEST_WAIT = timedelta(seconds=300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,10 @@ def record_success(
 
 
 def is_due(row: ActionRow, now: datetime) -> bool:
-    return row.next_try_at is None or now >= row.next_try_at
+    """Whether its next try is now; a time further off than any wait was set by a clock since set back."""
+    if row.next_try_at is None:
+        return True
+    return not now < row.next_try_at <= now + LONGEST_WAIT
 
 
 def receipt_json(receipt: Receipt) -> dict[str, Any]:
@@ -172,8 +175,8 @@ def _record_absence(context: CaseContext, session: Session, row: ActionRow) -> A
 def _wait_for_answer(context: CaseContext, session: Session, row: ActionRow, why: NoAnswer) -> ActionStatus:
     row.look_ups += 1
     row.last_error = f"read-back: {why.code}: {why.error}"[:500]
-    wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(row.look_ups - 1, 10))
-    row.next_try_at = context.clock() + timedelta(seconds=wait)
+    wait = timedelta(seconds=_FIRST_WAIT * 2 ** min(row.look_ups - 1, 10))
+    row.next_try_at = context.clock() + min(LONGEST_WAIT, wait)
     session.add(row)
     context.teller.tell_waiting(session, row)
     return _S.UNKNOWN

@@ -14,6 +14,7 @@ from xiaoer.approvals import ledger
 from xiaoer.approvals.deadlines import expire_due
 from xiaoer.approvals.executor import declare_unknown
 from xiaoer.approvals.outcomes import Tell, Teller
+from xiaoer.approvals.read_back import LONGEST_WAIT
 from xiaoer.approvals.receipts import default_receipts
 from xiaoer.approvals.tables import ActionRow, CaseRow
 from xiaoer.domain.actions import ActionStatus
@@ -80,7 +81,7 @@ class CaseClock:
     def _due(self, session: Session) -> list[str]:
         now = self.clock()
         row = ActionRow
-        due = and_(col(row.next_try_at).is_not(None), col(row.next_try_at) <= now)
+        due = or_(col(row.next_try_at) <= now, col(row.next_try_at) > now + LONGEST_WAIT)
         forgotten = and_(col(row.next_try_at).is_(None), col(row.updated_at) <= now - _UNATTENDED)
         waiting = and_(col(row.status).in_([_S.APPROVED.value, _S.UNKNOWN.value]), or_(due, forgotten))
         abandoned = and_(col(row.status) == _S.EXECUTING.value, col(row.lease_until) <= now)
