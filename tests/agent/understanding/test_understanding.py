@@ -115,6 +115,41 @@ def test_a_bare_answer_is_no_need(understander: Understander, text: str) -> None
     assert understander.understand(text).intents == ()
 
 
+def test_a_refused_proposal_is_a_no(understander: Understander) -> None:
+    meaning = understander.understand("Actually no, don't cancel it")
+    assert (meaning.yes_no, meaning.main) == ("no", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "unasked"),
+    [("yes, refund it", "yes", None), ("不用，我再想想", "no", None), ("yes, but where is it?", None, None)],
+)
+def test_a_yes_with_more_words_counts_only_when_it_was_asked_for(
+    understander: Understander, text: str, asked: str | None, unasked: str | None
+) -> None:
+    assert understander.understand(text, expecting="yes_no").yes_no == asked
+    assert understander.understand(text).yes_no == unasked
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("dónde está mi pedido", "track_parcel"),
+        ("je voudrais annuler ma commande", "cancel_order"),
+        ("ich möchte mein Geld zurück", "refund_request"),
+        ("não recebi o pacote mas consta entregue", "not_received"),
+        ("サイズが合わないので交換したい", "exchange_item"),
+        ("환불해 주세요", "refund_request"),
+        ("когда отправите мой заказ", "when_ship"),
+        ("متى يصل الطرد", "track_parcel"),
+    ],
+)
+def test_the_plain_needs_are_heard_in_the_other_languages(
+    understander: Understander, text: str, intent: str
+) -> None:
+    assert understander.understand(text).main == intent
+
+
 @pytest.mark.parametrize("text", ["", "   ", "🎁🎁", "。。。", "\x00\x00", "qwrtzp xvbnm"])
 def test_nothing_understood_is_said_as_nothing(understander: Understander, text: str) -> None:
     assert understander.understand(text).main in {None, "out_of_scope"}

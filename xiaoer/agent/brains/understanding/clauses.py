@@ -12,7 +12,7 @@ _CUT = re.compile(
     r"|あと、|それと|また、|그리고|또한|а ещё|а также|также|وأيضا|وكذلك",
 )
 _AND = re.compile(r"\b(?:and|but|y|et|und|e|и|но|aber|mais|pero|mas)\b|但是?|不过|可是|同时")
-_SHORT = re.compile(r"[^\W\d_]")
+_WORDY = re.compile(r"[^\W\d_]")
 _MOST = 8
 
 
@@ -20,4 +20,4 @@ def split_clauses(normal: str) -> list[str]:
     """Clauses in order, at most eight; a text without a cut is one clause."""
     pieces = [piece.strip() for piece in _CUT.split(normal)]
     finer = [part.strip() for piece in pieces for part in _AND.split(piece)]
-    return [piece for piece in finer if _SHORT.search(piece)][:_MOST]
+    return [piece for piece in finer if len(piece) > 1 and _WORDY.search(piece)][:_MOST]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from hashlib import sha256
 from importlib.metadata import version
@@ -18,12 +19,16 @@ from xiaoer.agent.brains.understanding.features import normalise
 from xiaoer.agent.brains.understanding.language import detect_language, warm_up
 from xiaoer.agent.brains.understanding.mood import find_risks, read_mood
 from xiaoer.agent.brains.understanding.needs import Needs
-from xiaoer.agent.brains.understanding.negation import strip_refused
+from xiaoer.agent.brains.understanding.negation import NEGATED, strip_refused
 from xiaoer.agent.brains.understanding.slots import find_slots
 from xiaoer.agent.brains.understanding.text import clip, fold, simplify
 from xiaoer.domain.understanding import Understanding
 
 log = structlog.get_logger()
+
+_SHORT = 40  # characters; a longer message says more than yes or no
+_ASKS = re.compile(r"[?？]|[吗呢么]\W*$")
+_FIRST_CLAUSE = re.compile(r"[,，.。!！;；、\s]+")
 
 
 class Understander:
@@ -42,8 +47,8 @@ class Understander:
         normal = normalise(clipped)
         lowered = simplify(plain).lower()
         risks = find_risks(lowered)
-        answer = read_answer(simplify(plain))
         wanted, refused = strip_refused(normal)
+        answer = _read_answer(simplify(plain), wanted, refused, expecting)
         return Understanding(
             lang=detect_language(plain, lang_hint),
             intents=self._needs.find(wanted, refused, answer, expecting),
@@ -52,6 +57,16 @@ class Understander:
             risk_words=risks,
             yes_no=answer,
         )
+
+
+def _read_answer(plain: str, wanted: str, refused: frozenset[str], expecting: str | None) -> str | None:
+    """ "Actually no, don't cancel it" is a no; "yes, refund it" is a yes to who has just asked."""
+    answer = read_answer(plain)
+    if answer is None and refused and len(plain) <= _SHORT:
+        answer = read_answer(wanted.replace(NEGATED, " no "))
+    if answer is None and expecting == "yes_no" and len(plain) <= _SHORT and not _ASKS.search(plain):
+        answer = read_answer(_FIRST_CLAUSE.split(plain.strip(), maxsplit=1)[0])
+    return answer
 
 
 def load_understander(cache_dir: Path) -> Understander:
