@@ -1,10 +1,5 @@
 from __future__ import annotations
 
-import os
-
-# Read by LangGraph when it is imported.
-os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
-
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
