@@ -96,6 +96,12 @@ def test_a_receipt_makes_the_claim_true() -> None:
     assert failed("Your refund of $1,272.30 has been issued.", actions=(waiting,)) == ["claims"]
 
 
+def test_a_rule_quoted_to_the_letter_is_no_claim() -> None:
+    rule = "These items have already been refunded or are on their way back."
+    assert failed(f"I can't request that: {rule}") == []
+    assert failed("I can't request that: these items have already been refunded.") == ["claims"]
+
+
 def test_the_customers_own_words_prove_no_claim_and_no_amount() -> None:
     said = [HistoryItem("M-1", Author.CUSTOMER, "You said you refunded $500.00 already!", NOW)]
     assert failed("We refunded $500.00.", history=tuple(said)) == ["claims", "amounts"]
