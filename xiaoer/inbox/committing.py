@@ -16,7 +16,7 @@ from xiaoer.domain.messages import Author, Reply
 from xiaoer.inbox.hooks import LedgerHooks
 from xiaoer.inbox.loading import Opened
 from xiaoer.inbox.outbox import Outbox
-from xiaoer.inbox.queue import Deferral, Queue
+from xiaoer.inbox.queue import Deferral, Queue, has_deferred
 from xiaoer.inbox.statements import add_note
 from xiaoer.inbox.storable import storable, storable_text
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, TURN, State, Status
@@ -41,6 +41,7 @@ class Verdict:
 class Committed:
     message_ids: tuple[str, ...]
     action_ids: tuple[str, ...] = field(default=())
+    deferred: bool = False  # jobs came of it: wake the workers
 
 
 def commit_turn(
@@ -73,7 +74,7 @@ def commit_turn(
         add_note(session, opened.conversation, f"handed_off:{outcome.hand_off.reason}", "", now)
     actions = _propose(session, outcome, queue, hooks, status_of)
     session.connection().execute(_INSERT_TURN, _turn_row(opened, verdict, actions, now))
-    return Committed(tuple(message_ids), tuple(action["id"] for action in actions))
+    return Committed(tuple(message_ids), tuple(action["id"] for action in actions), has_deferred(session))
 
 
 def _win(session: Session, opened: Opened, verdict: Verdict, now: datetime, count: int) -> int:

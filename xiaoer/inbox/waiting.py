@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from time import monotonic
 
@@ -13,7 +12,7 @@ from xiaoer.inbox.live import Live, Subscription
 from xiaoer.inbox.statements import AnyRow, columns
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, TURN, State, Status
 from xiaoer.inbox.views import MessageItem, as_item, item_columns
-from xiaoer.storage.engine import reading
+from xiaoer.storage.engine import look, reading
 
 _MESSAGE = (
     select(*columns(MESSAGE, "state", "turn_id"), CONVERSATION.c.status, TURN.c.actions)
@@ -54,7 +53,7 @@ async def wait_for_turn(
     deadline = monotonic() + seconds
     with live.subscribe(conversation_id) as news:
         while True:
-            result = await asyncio.to_thread(read_result, engine, conversation_id, message_id)
+            result = await look(engine, read_result, engine, conversation_id, message_id)
             rest = deadline - monotonic()
             if result is not None or rest <= 0:
                 return result

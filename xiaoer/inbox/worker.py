@@ -25,7 +25,7 @@ from xiaoer.inbox.queue import RUN_TURN, SEND, Queue
 from xiaoer.inbox.sentences import FAULT, HOLDING, say
 from xiaoer.inbox.tables import State
 from xiaoer.storage.crashpoints import crash_point
-from xiaoer.storage.engine import reading, transaction
+from xiaoer.storage.engine import look, reading, transaction
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class Worker:
     async def run_turn(self, conversation_id: str) -> None:
         """One turn over all messages that nobody has handled; nothing if there is nothing to do."""
         started = time.monotonic()
-        loaded = await asyncio.to_thread(self._load, conversation_id)
+        loaded = await look(self._engine, self._load, conversation_id)
         if loaded is None:
             return
         opened, turn = loaded
@@ -128,7 +128,8 @@ class Worker:
             log.info("turn.lost", conversation=conversation_id, turn=opened.turn_id)
             return
         crash_point("turn.committed")
-        self._queue.kick()
+        if committed.deferred:
+            self._queue.kick()
         self._announce(conversation_id, committed, verdict.outcome)
 
     def _announce(self, conversation_id: str, committed: Committed, outcome: TurnOutcome) -> None:

@@ -1,6 +1,6 @@
 """procrastinate on SQLite and PostgreSQL, with jobs deferred inside the caller's transaction."""
 
-from xiaoer.inbox.queue.queue import Queue
+from xiaoer.inbox.queue.queue import Queue, has_deferred
 from xiaoer.inbox.queue.tasks import (
     RUN_CASE,
     RUN_TURN,
@@ -22,6 +22,7 @@ __all__ = [
     "Pace",
     "Queue",
     "case_of",
+    "has_deferred",
     "sending_of",
     "turn_of",
 ]

@@ -28,6 +28,12 @@ EVERY_2_SECONDS = "* * * * * */2"
 EVERY_5_SECONDS = "* * * * * */5"
 # After a long sleep the library defers every missed tick; only a fresh one is worth running.
 _STALE_TICK_SECONDS = 10.0
+_DEFERRED = "xiaoer_deferred"  # in a session's info
+
+
+def has_deferred(session: Session) -> bool:
+    """Whether a job was deferred by this session: to wake the workers for nothing costs 0.3 ms."""
+    return _DEFERRED in session.info
 
 
 class Queue:
@@ -75,7 +81,8 @@ class Queue:
     def defer(
         self, session: Session, task: str, lock: str, args: dict[str, Any], schedule_in: float | None = None
     ) -> None:
-        """Insert a job in the session's transaction; call `kick` after its commit."""
+        """Insert a job in the session's transaction; call `kick` after its commit (`has_deferred` tells)."""
+        session.info[_DEFERRED] = True
         at = None if schedule_in is None else utils.utcnow() + timedelta(seconds=schedule_in)
         job = JobToDefer(task, task, 0, lock, None, args, at)
         self._joiner.execute_query_all_with_connection(
