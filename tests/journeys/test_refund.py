@@ -121,7 +121,9 @@ async def test_the_trace_shows_intents_slots_tools_and_guards(desk: Desk) -> Non
 async def test_an_approved_return_ends_in_a_slip_that_can_be_printed(desk: Desk) -> None:
     jane = await desk.customer()
     await jane.say("#1032 jane@example.com")
-    await jane.say("I'd like to send back the travel pillow, I changed my mind. No refund question, just the label please")
+    await jane.say(
+        "I'd like to send back the travel pillow, I changed my mind. No refund question, just the label please"
+    )
     (action,) = jane.actions
     assert (action["tool"], action["status"]) == ("create_return_label", "pending")
     await desk.decide(action["id"])
