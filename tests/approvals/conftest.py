@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+
+# LangGraph reads it when it is imported, which is here before our own package could set it.
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
