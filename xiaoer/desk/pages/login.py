@@ -29,6 +29,7 @@ def add_login(router: APIRouter, services: DeskServices) -> None:
     async def sign_in(request: Request) -> Response:
         refuse_foreign(request)
         address = request.client.host if request.client else "unknown"
+        # Counted before the slow check, so that guesses side by side do not slip through.
         services.limiter.hit("login", services.login_rate, address)
         form = await request.form(max_fields=10, max_files=0)
         name, following = text_of(form, "name").strip(), local_path(text_of(form, "next"))
@@ -39,6 +40,7 @@ def add_login(router: APIRouter, services: DeskServices) -> None:
             refused = words(page_language(request))["login"]["refused"]
             view = {"refused": refused, "name": name, "next": following}
             return render(services, request, "login.html", None, view, 401)
+        services.limiter.forgive("login", services.login_rate, address)
         token = await asyncio.to_thread(open_session, services.engine, staff, services.clock)
         await asyncio.to_thread(services.audit.note, staff, "sign_in", address)
         answer = RedirectResponse(following, 303)
