@@ -45,6 +45,29 @@ def test_a_reload_keeps_the_thread(windows: Any, say: Any) -> None:
     assert page.locator("#empty").is_hidden()
 
 
+def test_a_session_that_the_desk_does_not_know_is_replaced(windows: Any, say: Any) -> None:
+    page = windows.open("/chat/demo-us")
+    page.locator(".chip").first.wait_for()
+    page.evaluate(
+        "localStorage['xiaoer:demo-us'] = JSON.stringify({token: 'old', conversation_id: 'C-0', who: ''})"
+    )
+    page.reload()
+    assert say(page, "hello there")
+    assert page.locator("#notice").is_hidden()
+
+
+def test_what_is_written_before_the_session_stands_is_not_lost(windows: Any) -> None:
+    page = windows.open("/healthz")
+    held: list[Any] = []
+    page.route("**/sessions", lambda route: held.append(route))
+    page.goto(f"{windows.url}/chat/demo-us")
+    page.fill("#text", "quick fingers")
+    page.press("#text", "Enter")
+    page.locator(".msg.customer.sending").wait_for()
+    held[0].continue_()
+    page.locator(".msg.assistant").first.wait_for()
+
+
 def test_shops_do_not_share_a_thread(windows: Any, say: Any) -> None:
     page = windows.open("/chat/demo-us")
     say(page, "hello there")

@@ -41,7 +41,7 @@ export async function openSession(identity) {
   return session;
 }
 
-export const sendMessage = (session, id, text) => call("POST", "/messages", { id, text }, session.token);
+export const sendMessage = (session, id, text) => call("POST", "/messages", { id, text }, session?.token);
 
 async function call(method, path, body, token) {
   const headers = { "Content-Type": "application/json" };

@@ -15,9 +15,12 @@ let after = 0;
 let opened = false; // the history has been drawn
 let typingTimer = 0;
 let unread = 0;
+let renewed = false;
 
 // Start -------------------------------------------------------------------------------------------
-start();
+drawSuggestions();
+if (!boot.embed && matchMedia("(hover: hover)").matches) $("text").focus();
+let opening = start(); // what is written before the session stands waits for it
 
 async function start() {
   try {
@@ -26,8 +29,6 @@ async function start() {
     return say(error.status === 429 ? t.rate_limited : t.session_failed);
   }
   listen();
-  drawSuggestions();
-  if (!boot.embed && matchMedia("(hover: hover)").matches) $("text").focus();
 }
 
 // The widget hands the shop's signed visitor over in the fragment, which no server log ever sees.
@@ -58,10 +59,13 @@ async function listen() {
   }
 }
 
-// The session has run out: a fresh one, once, by loading the page anew.
+// The session has run out, or the desk does not know it any more: a fresh one, once.
 function renew() {
   forgetSession();
-  say(t.session_failed);
+  session = null;
+  if (renewed) return say(t.session_failed);
+  renewed = true;
+  opening = start();
 }
 
 const HANDLERS = {
@@ -129,7 +133,7 @@ function onInput() {
   text.style.height = "auto";
   text.style.height = `${Math.min(text.scrollHeight, 160)}px`;
   const long = text.value.trim().length > MAX_CHARS;
-  $("send").disabled = !session || !text.value.trim() || long;
+  $("send").disabled = !text.value.trim() || long;
   $("hint").textContent = long ? t.too_long : t.hint;
   $("hint").classList.toggle("loud", long);
 }
@@ -137,7 +141,6 @@ function onInput() {
 $("person").addEventListener("click", () => send(t.person_message));
 
 function send(words) {
-  if (!session) return;
   $("empty").hidden = true;
   opened = true;
   const draft = { id: newId(), words };
@@ -154,6 +157,8 @@ async function deliver(draft) {
     showTyping(false);
     return;
   }
+  await opening;
+  if (!session) await (opening = start());
   try {
     const answer = await sendMessage(session, draft.id, draft.words);
     markDraft(draft.id, "sent", answer.message_id);
