@@ -103,6 +103,13 @@ class Match(Strict):
     keep: tuple[str, ...]
     again: tuple[str, ...]
     drop: tuple[str, ...]
+    asking: tuple[str, ...]  # with these a sentence asks …
+    wishing: tuple[str, ...]  # … unless it wishes
+    another: tuple[str, ...]  # another order than the one in talk
+    other: tuple[str, ...]  # the same, where no choice is open
+    further: tuple[str, ...]  # a whole message that asks on about the last topic
+    absent: tuple[str, ...]  # what is not there, of an order that came in part
+    searched: tuple[str, ...]  # the customer has looked for it already
     money_back: tuple[str, ...]
     no_money: tuple[str, ...]  # what takes the wish for money back again
     returning: tuple[str, ...]

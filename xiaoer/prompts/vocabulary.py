@@ -41,6 +41,8 @@ FACTS: dict[str, Fact] = {
     "sure": Fact("the customer named this order, or it is the only one", YES_NO),
     "decision": Fact("what the shop's policy says to it", ("allow", "needs_approval", "deny")),
     "reason_matters": Fact("with another reason the policy would decide otherwise", YES_NO),
+    "part": Fact("of several items denied together, some can be requested alone", YES_NO),
+    "stray": Fact("the customer names a product of the shop that this order does not hold", YES_NO),
     "action": Fact(
         "where this customer's own request for it stands", ("none", *(s.value for s in ActionStatus))
     ),
@@ -137,6 +139,9 @@ BLANKS: dict[str, str] = {
     "refund_destination": "where the newest refund went",
     "refund_on": "when the newest refund was made",
     "lines": "the items that are meant",
+    "part": "of the items that are meant, those that can be requested",
+    "rest": "of the items that are meant, those that the policy denies",
+    "stray": "the product that the customer names and the order does not hold",
     "choices": "the items or orders to choose from, numbered",
     "reason": "the reason, in our words",
     "amount": "the amount, as the record gives it",

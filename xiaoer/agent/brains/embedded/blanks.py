@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,8 +72,10 @@ def _refund_on(case: Case) -> str:
 def _lines(case: Case) -> str:
     """The items of the request, else the chosen ones."""
     chosen = action_lines(case.action) if case.action else case.selection.lines
-    if not chosen:
-        return ""
+    return _titles(case, chosen)
+
+
+def _titles(case: Case, chosen: Sequence[tuple[str, int]]) -> str:
     by_id = {line.line_id: line for line in case.order.lines}
     return joined(
         case.turn,
@@ -150,6 +152,9 @@ BLANKS: dict[str, Callable[[Case], str]] = {
     "refund_destination": _refund_destination,
     "refund_on": _refund_on,
     "lines": _lines,
+    "part": lambda case: _titles(case, case.part),
+    "rest": lambda case: _titles(case, [line for line in case.selection.lines if line not in case.part]),
+    "stray": lambda case: excerpt(case.stray.title, 80) if case.stray else "",
     "choices": _choices,
     "reason": _reason,
     "amount": _amount,

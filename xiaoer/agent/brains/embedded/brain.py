@@ -68,7 +68,11 @@ def _first(wants: list[Wanting]) -> list[Wanting]:
 
 
 def _number(turn: Turn, wants: Iterable[Wanting]) -> tuple[ToolCall, ...]:
-    return number_calls(turn.view, [(want.tool, want.call) for want in wants], turn.view.turn_id)
+    return number_calls(
+        turn.view,
+        [(want.tool, args) for want in wants for args in (want.call, *want.more)],
+        turn.view.turn_id,
+    )
 
 
 def number_calls(

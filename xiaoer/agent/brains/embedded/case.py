@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from xiaoer.agent.brains.embedded.records import (
     QuoteRecord,
     Track,
 )
+from xiaoer.agent.brains.embedded.signals import Wanting
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.embedded.wording import line_words
 from xiaoer.agent.brains.protocol import Proposed
@@ -33,6 +34,9 @@ QUOTE_READS = {"issue_refund": "quote_refund", "create_return_label": "check_ret
 # Without a word of the customer the least favourable reason is assumed.
 ASSUMED_REASON = "changed_mind"
 STATEMENTS_TOLD = 2
+PARTS_QUOTED = 6
+_ARRIVED = frozenset({"delivered"})
+_MOVING = frozenset({"on_its_way", "out_for_delivery", "at_pickup_point", "customs_held"})
 _CLAUSES_OF = {"return": "create_return_label", "refund": "issue_refund"}
 _RULE_FACTS = {"days_since_delivery", "final_sale", "reason"}
 
@@ -71,7 +75,8 @@ class Case:
 
     @property
     def sure(self) -> bool:
-        return (self._resolved()[1] and not self.need.one_of) or self.need.confirmed
+        certain = self._resolved()[1] and not self.need.one_of and not self.need.asked
+        return certain or self.need.confirmed
 
     def _resolved(self) -> tuple[str, bool]:
         if self._order is None:
@@ -113,6 +118,7 @@ class Case:
         else:
             options = [(line.line_id, line_words(line)) for line in self.order.lines]
             picked = reading.pick(self.need.words, options, match, listed=False)
+            picked = self._absent() or picked if not picked.ids else picked
         ids = [line_id for line_id in picked.ids if left[line_id]]
         if not still or (picked.ids and not ids):
             return Selection("nothing")
@@ -122,6 +128,45 @@ class Case:
             return Selection("unclear", options=tuple(i for i in picked.unclear if left[i]) or still)
         single = len(ids) == 1 and reading.mentions(reading.plain(self.need.words), match.one)
         return Selection("chosen", tuple((line_id, 1 if single else left[line_id]) for line_id in ids))
+
+    def _absent(self) -> reading.Picked | None:
+        """ "The missing one": what is in no parcel, or in one that has come to no good."""
+        if not reading.mentions(reading.plain(self.need.words), self.turn.playbooks.words.match.absent):
+            return None
+        waiting = [p for p in self.track.parcels if p.verdict not in _ARRIVED]
+        lost = [p for p in waiting if p.verdict not in _MOVING]
+        mentions = [m for p in lost for m in p.lines] + list(self.track.unshipped)
+        ids = tuple(m.line_id for m in mentions or [m for p in waiting for m in p.lines])
+        if not ids:
+            return None
+        return reading.Picked(ids) if len(ids) == 1 else reading.Picked(unclear=ids)
+
+    @cached_property
+    def part(self) -> tuple[tuple[str, int], ...]:
+        """Of several items that cannot be requested together, those that the policy does not deny."""
+        lines = self.selection.lines
+        if self.decision[0] != Outcome.DENY or not 1 < len(lines) <= PARTS_QUOTED:
+            return ()
+        calls = [{**self.request_args(), "lines": [{"line_id": i, "quantity": n}]} for i, n in lines]
+        results = [self.turn.find(QUOTE_READS[self.tool], args) for args in calls]
+        missing = [args for args, result in zip(calls, results, strict=True) if result is None]
+        if missing:
+            stop = self.turn.want(QUOTE_READS[self.tool], missing[0])
+            raise replace(stop, more=tuple(missing[1:])) if isinstance(stop, Wanting) else stop
+        quotes = [self.turn.read(QUOTE_READS[self.tool], args, QuoteRecord) for args in calls]
+        return tuple(line for line, q in zip(lines, quotes, strict=True) if q.decision != Outcome.DENY)
+
+    @cached_property
+    def stray(self) -> ProductRecord | None:
+        """A product of the shop that the words name and this order does not hold."""
+        match = self.turn.playbooks.words.match
+        words, idle = reading.plain(self.need.words), (*match.stop, *match.idle)
+        if self.turn.view.guard_notes or self.need.lines:
+            return None
+        if any(reading.overlap(words, line_words(line), idle) for line in self.order.lines):
+            return None
+        products = self.turn.read("get_product", {"query": self.question}, Products).products
+        return next((p for p in products if reading.overlap(words, p.title, idle)), None)
 
     @property
     def lines_args(self) -> list[dict[str, Any]]:
@@ -238,10 +283,21 @@ class Case:
     def told(self) -> tuple[Told, ...]:
         """The policy's own words on the question, best first; without a fit, those on its topic."""
         policy, lang, topics = self.turn.view.store.policy, self.turn.view.lang, self.playbook.topics
-        rules = [self._told(clause.id, pick(clause.text, lang)) for clause in _rules(policy, topics)]
-        told = [self._told(s.id, pick(s.text, lang)) for s in policy.statements if s.topic in topics]
-        fitting = sorted((t for t in (*rules, *told) if t.fit), key=lambda t: -t.fit)
-        return tuple(fitting[:STATEMENTS_TOLD]) or tuple((*told, *rules)[:STATEMENTS_TOLD])
+        rules = _rules(policy, topics)
+        open_, shut = ([c for c in rules if (c.then is Outcome.DENY) is denied] for denied in (False, True))
+        stated = [s for s in policy.statements if s.topic in topics]
+        texts = [(c.id, c.text) for c in open_] + [(s.id, s.text) for s in stated]
+        told = [
+            self._told(told_id, pick(text, lang)) for told_id, text in texts + [(c.id, c.text) for c in shut]
+        ]
+        fitting = sorted((t for t in told if t.fit), key=lambda t: -t.fit)
+        if (
+            fitting and fitting[0].fit == fitting[-1].fit == 1
+        ):  # only the topic itself is named: the general rules
+            fitting = _general(fitting, {s.id for s in stated})
+        return tuple(fitting[:STATEMENTS_TOLD]) or tuple(
+            _general(told, {s.id for s in stated})[:STATEMENTS_TOLD]
+        )
 
     def _told(self, told_id: str, text: str) -> Told:
         return Told(told_id, text, reading.overlap(self.question, text, self.turn.playbooks.words.match.stop))
@@ -259,7 +315,18 @@ def _rules(policy: Policy, topics: Sequence[str]) -> list[Clause]:
             facts = {condition.fact for condition in clause.when}
             if facts & _RULE_FACTS:
                 kinds.setdefault((frozenset(facts), clause.then), clause)
-    return sorted(kinds.values(), key=lambda clause: clause.then is Outcome.DENY)
+    # Time limits are what is asked for first; a clause for one reason only comes behind them.
+    return sorted(
+        kinds.values(), key=lambda clause: all(c.fact != "days_since_delivery" for c in clause.when)
+    )
+
+
+def _general(told: Sequence[Told], stated: set[str]) -> list[Told]:
+    """The first rule and the first statement, before everything else."""
+    rule = next((t for t in told if t.id not in stated), None)
+    how = next((t for t in told if t.id in stated), None)
+    first = [t for t in (rule, how) if t is not None]
+    return [*first, *(t for t in told if t not in first)]
 
 
 def action_lines(action: ActionView) -> Sequence[tuple[str, int]]:

@@ -26,6 +26,8 @@ def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
     if not answers:
         return _close(turn)
     text = _with_sorry(turn, answers, _texts(answers))
+    if turn.back_to is not None and not any(answer.ask for answer in answers):
+        text = f"{text}\n\n{turn.common(f'back_to_{turn.back_to}')}"
     memory = _remember(turn, answers, misses=turn.memory.misses + 1 if turn.missed else 0)
     cards, citations = _beside(answers)
     return Plan(
@@ -67,7 +69,8 @@ def hand_over(
 ) -> Plan:
     """A person takes over; the customer is told so at once, with the facts that are there."""
     said = [turn.common(opening)] if opening else []
-    facts = _texts([answer for answer in answers if not answer.waits])
+    # What a hand-off of its own says is said by the opening already.
+    facts = _texts([a for a in answers if not a.waits and not (opening and a.hand_off)])
     said += [facts] if facts else []
     opens = next_opening(turn)
     said.append(turn.common("colleague_closed" if opens else "colleague_open", opens=opens))
@@ -101,10 +104,10 @@ def _leaving(turn: Turn, answers: Sequence[Answer]) -> tuple[str | None, bool]:
 
 
 def _texts(answers: Sequence[Answer]) -> str:
-    """The answers in order, each once; of several questions only the first is asked."""
+    """The answers in order, each once, then the question; of several questions only the first is asked."""
     texts: list[str] = []
     asked = False
-    for answer in answers:
+    for answer in sorted(answers, key=lambda a: a.waits):
         if answer.waits and asked:
             continue
         asked = asked or answer.waits

@@ -92,6 +92,8 @@ FACTS: dict[str, Callable[[Case], Value]] = {
     "lines": lambda case: case.selection.status,
     "sure": lambda case: _yes(case.sure),
     "decision": lambda case: case.decision[0],
+    "part": lambda case: _yes(bool(case.part)),
+    "stray": lambda case: _yes(case.stray is not None),
     "reason_matters": lambda case: _yes(case.reason_matters),
     "action": lambda case: case.action.status.value if case.action else "none",
     "covered": lambda case: _yes(case.covered),

@@ -24,7 +24,8 @@ ORDERS_A_MESSAGE = 3
 NEEDS_A_MESSAGE = 4
 # What a plain answer is easily mistaken for.
 _WEAK = frozenset({"product_question", "stock_question", "out_of_scope", "greeting", "thanks_bye"})
-_CHOICES = (("track_parcel",), ("refund_request",))
+# Two readings of the same words: a question about money back is not a wish for more of it.
+_RIVALS = ({"refund_request", "refund_status"},)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ def listen(playbooks: Playbooks, view: TurnView) -> Turn:
     """The turn with its needs in order; nothing is called or said yet."""
     turn = Turn(view=view, playbooks=playbooks, memory=load_memory(view.memory))
     turn.claim = read_claim(turn)
+    turn.asking = reading.asks(view.text, playbooks.words.match)
     heard = _hear(turn)
     fresh = _fresh_needs(turn, answered=heard is not None)
     if heard is not None:
@@ -59,8 +61,23 @@ def _hear(turn: Turn) -> Heard | None:
         return Heard(closing="withdraw" if _open_request(turn) else "nothing_done")
     if ask is None:
         return None
+    if _interrupts(turn, ask):
+        return None
     heard = _hear_correction(turn, ask)
     return heard or (_READERS[ask.kind](turn, ask) if ask.kind in _READERS else None)
+
+
+def _interrupts(turn: Turn, ask: Ask) -> bool:
+    """A question with a matter of its own is no answer to ours; nothing is chosen or agreed to by it."""
+    if not turn.asking or ask.kind in ("proof", "order", "retry"):
+        return False
+    waiting = {need.intent for need in turn.memory.needs} | ({ask.intent} if ask.intent else set())
+    taken = {
+        also for i in waiting if i in turn.playbooks.intents for also in turn.playbooks.intents[i].absorbs
+    }
+    main = turn.view.understanding.main
+    own = main is not None and main not in waiting | taken
+    return own or (main is None and ask.kind in ("confirm", "offer"))
 
 
 def _dropped(turn: Turn) -> bool:
@@ -79,7 +96,11 @@ def _hear_correction(turn: Turn, ask: Ask) -> Heard | None:
     """Another order number instead of an answer: the waiting need is about that order."""
     named = turn.view.understanding.slots.order_no
     first = turn.memory.needs[:1]
-    if ask.kind not in ("lines", "reason", "confirm") or not named or not first:
+    if ask.kind not in ("lines", "reason", "confirm") or not first:
+        return None
+    if not named and _means_another(turn):
+        return _continue(turn, lambda _: {"order_no": None, "lines": (), "other": True, "confirmed": False})
+    if not named:
         return None
     if order_key(named[0]) == order_key(first[0].order_no or turn.memory.order_no or ""):
         return None
@@ -139,6 +160,9 @@ def _pick(turn: Turn, ask: Ask) -> tuple[str, ...]:
 def _hear_lines(turn: Turn, ask: Ask) -> Heard | None:
     every = tuple(choice.id for choice in ask.options)
     picked = _pick(turn, ask)
+    reason = reading.read_reason(turn.view.text, turn.playbooks.words.match)
+    if not picked and reason is not None and not turn.view.understanding.intents:
+        return _continue(turn, lambda _: {"reason": reason})
     if not picked and (turn.view.understanding.yes_no == "any" or _says_all(turn)):
         picked = every
     if not picked:
@@ -156,14 +180,20 @@ def _hear_reason(turn: Turn, ask: Ask) -> Heard | None:
     if reason is None and turn.view.understanding.yes_no == "any":
         reason = "other"
     if reason is None:
-        return None
+        return _hear_fewer(turn, ask)
     return _continue(turn, lambda need: {"reason": reason})
+
+
+def _hear_fewer(turn: Turn, ask: Ask) -> Heard | None:
+    """ "Only the lamp, then": other items than were shown."""
+    picked = _pick(turn, ask)
+    return _continue(turn, lambda _: {"lines": picked}) if picked else None
 
 
 def _hear_confirm(turn: Turn, ask: Ask) -> Heard | None:
     answer = turn.view.understanding.yes_no
-    if answer is None:
-        return None
+    if answer is None or turn.asking:
+        return _hear_fewer(turn, ask)
     if answer == "no":
         return Heard(turn.memory.needs[1:], closing="nothing_done")
     return _continue(turn, lambda need: {"confirmed": True})
@@ -171,6 +201,9 @@ def _hear_confirm(turn: Turn, ask: Ask) -> Heard | None:
 
 def _hear_offer(turn: Turn, ask: Ask) -> Heard | None:
     answer = turn.view.understanding.yes_no
+    if ask.reason == "not_received" and _has_searched(turn):
+        need = Need(intent=str(ask.intent), order_no=ask.order_no, reason=ask.reason, asked=True)
+        return Heard((*turn.memory.needs, need))
     if ask.intent is None or (answer is None and not _names_offer(turn, ask.intent)):
         return None
     if answer == "no":
@@ -183,6 +216,12 @@ def _hear_offer(turn: Turn, ask: Ask) -> Heard | None:
         words=turn.view.text[:80],
     )
     return Heard((*turn.memory.needs, need))
+
+
+def _has_searched(turn: Turn) -> bool:
+    """ "No, nobody has it" answers "please look at your neighbours'", not "shall I request it?"."""
+    plain = reading.plain(turn.view.text)
+    return reading.mentions(plain, turn.playbooks.words.match.searched) and not turn.asking
 
 
 def _names_offer(turn: Turn, offered: str) -> bool:
@@ -235,10 +274,41 @@ def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
             scores = []
         waiting = {need.intent for need in turn.memory.needs}
         scores = [s for s in scores if s.id not in waiting]
-    ids = list(dict.fromkeys(s.id for s in scores))[:NEEDS_A_MESSAGE]
-    if not ids and not answered and _only_slots(turn):
-        ids = ["track_parcel"]  # a bare order number asks where the order is
-    return _with_orders(turn, [Need(intent=i, words=turn.view.text[:WORDS_KEPT]) for i in ids])
+    ids = _surest([s.id for s in scores])[:NEEDS_A_MESSAGE]
+    if not answered and all(turn.playbooks.intents[i].kind == "courtesy" for i in ids):
+        ids = _implied(turn, ids)
+    other = not answered and _means_another(turn)
+    words = turn.view.text[:WORDS_KEPT]
+    return _with_orders(turn, [Need(intent=i, words=words, asked=turn.asking, other=other) for i in ids])
+
+
+def _surest(ids: Sequence[str]) -> list[str]:
+    """Each once; of two readings of the same words only the surer, which comes first."""
+    kept: list[str] = []
+    for intent in dict.fromkeys(ids):
+        if not any({intent, other} in _RIVALS for other in kept):
+            kept.append(intent)
+    return kept
+
+
+def _implied(turn: Turn, ids: list[str]) -> list[str]:
+    """What a message without a need of its own asks for by what was said before."""
+    last = turn.memory.topics[-1:]
+    if _only_slots(turn):
+        return ["track_parcel"]  # a bare order number asks where the order is
+    if turn.memory.order_no and not turn.view.understanding.slots.as_dict() and _means_another(turn):
+        return list(last) or ["track_parcel"]
+    further = reading.is_one_of(turn.view.text, turn.playbooks.words.match.further)
+    return list(last) if further and last else ids
+
+
+def _means_another(turn: Turn) -> bool:
+    """ "不是这个单，是另一个": another order of the same customer; with a choice open, only if it says order."""
+    match, said = turn.playbooks.words.match, reading.plain(turn.view.text)
+    if not turn.memory.order_no or turn.view.understanding.slots.order_no:
+        return False
+    loose = () if turn.memory.ask is not None and turn.memory.ask.options else match.other
+    return reading.mentions(said, (*match.another, *loose))
 
 
 def _only_slots(turn: Turn) -> bool:
@@ -286,12 +356,14 @@ def _unanswered(turn: Turn, fresh: tuple[Need, ...]) -> tuple[Need, ...]:
     if not fresh:
         turn.missed = not _plain_answer(turn)
         return () if kind in (None, "offer", "choice") else memory.needs
-    if kind in ("proof", "order", "retry") and serious:
+    orderly = any(turn.playbooks.intents[need.intent].needs for need in fresh)
+    if kind in ("proof", "order", "retry") and serious and orderly:
         return (*memory.needs, *fresh)
     again = {need.intent for need in serious} & {need.intent for need in memory.needs[:1]}
     if again:
         return (*memory.needs, *fresh)
     turn.kept = memory.ask if kind != "offer" or not serious else None
+    turn.back_to = kind if serious and kind in ("lines", "reason", "confirm") else None
     return fresh
 
 
@@ -330,6 +402,8 @@ def _merge(old: Need, new: Need) -> Need:
     return old.model_copy(
         update={
             "words": _join(old.words, new.words),
+            "asked": old.asked and new.asked,
+            "other": new.other,
             "order_no": new.order_no or old.order_no,
             "reason": new.reason or old.reason,
             "lines": new.lines or old.lines,

@@ -26,6 +26,8 @@ class Need(Kept):
     lines: tuple[str, ...] = ()  # line ids, once chosen
     reason: str | None = None
     confirmed: bool = False
+    asked: bool = False  # the words asked rather than wished: nothing is requested without a yes
+    other: bool = False  # about another order than the one in talk
     one_of: bool = False  # the message named several orders, and not which of them this is about
     absorbed: tuple[str, ...] = ()  # intents of the same message that this one answers too
 

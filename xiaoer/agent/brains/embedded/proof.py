@@ -72,6 +72,8 @@ def require_order(turn: Turn, need: Need, playbook: Playbook) -> tuple[str, bool
         return _full_number(turn, need.order_no), True
     if named := _tracked(turn):
         return named, True
+    if need.other:
+        return _chosen(turn, playbook, without=order_key(turn.memory.order_no or ""))
     if turn.verified is not None:
         return turn.verified.order_no or turn.claim.get("order_no") or _chosen(turn, playbook)[0], True
     if turn.memory.order_no:
@@ -126,14 +128,15 @@ def _acted_on(turn: Turn, playbook: Playbook) -> str | None:
     return narrowed[0] if len(narrowed) == 1 else None
 
 
-def _chosen(turn: Turn, playbook: Playbook) -> tuple[str, bool]:
+def _chosen(turn: Turn, playbook: Playbook, without: str = "") -> tuple[str, bool]:
     """The only order, or the only likely one; else the customer chooses from a short list."""
-    orders = turn.read("find_orders", {}, Briefs).orders
+    found = turn.read("find_orders", {}, Briefs).orders
+    orders = [o for o in found if order_key(o.order_no) != without] or list(found)
     if not orders:
         raise Telling("no_orders")
     if len(orders) == 1:
         return orders[0].order_no, True
-    likely = [o for o in orders if o.state in playbook.likely] or list(orders)
+    likely = orders if without else [o for o in orders if o.state in playbook.likely] or orders
     if len(likely) == 1:
         return likely[0].order_no, False
     shown = likely[:LIST_LENGTH]

@@ -121,6 +121,25 @@ def _stem(word: str) -> str:
     return word
 
 
+_SENTENCES = re.compile(r"(?<=[.!?,;。！，；\n])")
+
+
+def asks(text: str, match: Match) -> bool:
+    """Whether a sentence of the text asks instead of wishing: "can I return it?", not "please refund it"."""
+    return any(_is_question(part.strip(), match) for part in _SENTENCES.split(plain(text)))
+
+
+def _is_question(said: str, match: Match) -> bool:
+    opening = any(_CJK.search(word) is None and re.match(rf"{word}\b", said) for word in match.asking)
+    marked = opening or "?" in said or mentions(said, (w for w in match.asking if _CJK.search(w)))
+    return marked and not mentions(said, match.wishing)
+
+
+def is_one_of(text: str, words: Iterable[str]) -> bool:
+    """Whether the whole text is one of the words, but for marks around it."""
+    return plain(text).strip(" \n.,!?。，！、~…了啊呀吧呢") in {word.strip("了啊呀吧呢") for word in words}
+
+
 def overlap(question: str, text: str, idle: Iterable[str]) -> int:
     """How many telling words a question shares with a text."""
     return len((_tokens(question) & _tokens(text)) - set(idle))

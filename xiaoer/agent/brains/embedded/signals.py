@@ -18,6 +18,7 @@ class Wanting(Stop):
     tool: str
     call: dict[str, Any]  # its arguments; `args` is every exception's own
     proposing: bool = False
+    more: tuple[dict[str, Any], ...] = ()  # arguments of further calls of the same tool, side by side
 
 
 @dataclass

@@ -25,6 +25,8 @@ R = TypeVar("R", bound=BaseModel)
 # The graph allows six plans a turn; the last must answer.
 LAST_STEP = 5
 # What a tool says when the wish itself is at fault, not the tool.
+# A foreign order and a missing one are told alike, to the letter.
+_ALIKE = frozenset({"order_missing", "proof_wrong"})
 _WISH_CODES = frozenset({"refused", "invalid", "over_limit", "order_changed"})
 
 
@@ -39,6 +41,8 @@ class Turn:
     needs: tuple[Need, ...] = ()
     closing: str | None = None  # a common reply to a plain yes or no
     missed: bool = False  # the message said nothing that could be used
+    asking: bool = False  # the message asks rather than wishes
+    back_to: str | None = None  # the kind of question that is called to mind after an interruption
     kept: Ask | None = None  # the open question that outlives an interruption
     said: dict[str, int] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
@@ -122,6 +126,8 @@ class Turn:
         return fill(text, lambda blank: values.get(blank, ""))
 
     def _variant(self, name: str, count: int) -> int:
+        if name in _ALIKE:  # no chance decides what is said, so that nothing can be read from it
+            return (self.memory.said.get(name, -1) + 1 + len(self.view.guard_notes)) % count
         seed = hashlib.sha256(f"{self.view.turn_id}\x1f{name}".encode()).digest()[0]
         index = (seed + len(self.view.guard_notes)) % count
         return (index + 1) % count if index == self.memory.said.get(name) else index

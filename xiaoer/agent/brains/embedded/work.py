@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from xiaoer.agent.brains.embedded.blanks import cards_for, choosable, citations_for, value_of
-from xiaoer.agent.brains.embedded.case import Case
+from xiaoer.agent.brains.embedded.case import QUOTE_READS, Case
 from xiaoer.agent.brains.embedded.facts import holds
 from xiaoer.agent.brains.embedded.memory import Ask, Choice, Need
+from xiaoer.agent.brains.embedded.records import LineRecord
 from xiaoer.agent.brains.embedded.signals import Asking, Broken, Leaving, Telling, Wanting
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.embedded.wording import line_words
@@ -100,16 +101,15 @@ def _proposal(case: Case, tool: str) -> Wanting | Leaving:
 def _question(case: Case, branch: Branch) -> Answer:
     assert branch.ask is not None
     key = branch.say or _QUESTION_REPLIES[branch.ask]
-    options = choosable(case) if branch.ask == "lines" else ()
+    options = _options(case, branch.ask)
     ask = Ask(
         kind=branch.ask, options=tuple(Choice(id=line.line_id, text=line_words(line)) for line in options)
     )
     # A bare yes confirms what was shown: the order is named from here on.
-    need = (
-        case.need.model_copy(update={"order_no": case.shown_order_no})
-        if branch.ask == "confirm"
-        else case.need
-    )
+    named: dict[str, object] = {"order_no": case.shown_order_no}
+    if key == "part_only":
+        named["lines"] = tuple(line_id for line_id, _ in case.part)
+    need = case.need.model_copy(update=named) if branch.ask == "confirm" else case.need
     return Answer(
         need,
         _say(case, key)[0],
@@ -118,6 +118,13 @@ def _question(case: Case, branch: Branch) -> Answer:
         waits=True,
         order_no=case.shown_order_no,
     )
+
+
+def _options(case: Case, kind: str) -> Sequence[LineRecord]:
+    """What an answer may name: the items to choose from; beside another question, all of the order's."""
+    if kind == "lines":
+        return choosable(case)
+    return case.order.lines if "get_order" in case.playbook.prefetch and case.tool in QUOTE_READS else ()
 
 
 def _statement(case: Case, branch: Branch) -> Answer:
