@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -69,7 +68,7 @@ def _add_rooms(app: FastAPI, house: House, settings: Settings) -> None:
                 live=house.live,
                 actions_of=house.approvals.actions_of,
                 secret_key=secret,
-                widget_secret=_widget_secret,
+                widget_secret=partial(_widget_secret, settings),
             )
         )
     )
@@ -107,7 +106,8 @@ def _add_health(app: FastAPI) -> None:
     @app.get("/readyz", tags=["health"])
     async def readyz(request: Request) -> Response:
         """The parts and their state; 503 when no message could be taken."""
-        parts = {name: await _state_of(check, request.app.state.house) for name, check in _CHECKS.items()}
+        house = request.app.state.house
+        parts = {name: await _state_of(_CHECKS[name], house) for name in _parts_of(house)}
         ready = all(parts[name] == "ok" for name in _NEEDED)
         return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
 
@@ -133,11 +133,12 @@ async def _queue(house: House) -> str:
 
 
 async def _tools(house: House) -> str:
-    return f"quarantined: {len(house.toolbox.quarantined)}" if house.toolbox.quarantined else "ok"
+    away = house.toolbox.quarantined if house.toolbox else ()
+    return f"quarantined: {len(away)}" if away else "ok"
 
 
 async def _brain(house: House) -> str:
-    return house.brain.name
+    return house.brain.name if house.brain else ""
 
 
 _CHECKS: dict[str, Check] = {
@@ -149,6 +150,12 @@ _CHECKS: dict[str, Check] = {
 }
 _NEEDED = ("desk_database", "queue")  # what accepting a message takes
 _PATIENCE = 2.0
+
+
+def _parts_of(house: House) -> list[str]:
+    """What this role has; the rest is other processes' business."""
+    there = {"shop_database": house.foundation.shop_here, "tools": house.toolbox, "brain": house.brain}
+    return [name for name in _CHECKS if there.get(name, True)]
 
 
 async def _state_of(check: Check, house: House) -> str:
@@ -173,5 +180,5 @@ def _first_admin(house: House, settings: Settings) -> str | None:
     return password if made and given is None else None
 
 
-def _widget_secret(store: Store) -> str | None:
-    return os.environ.get(store.web.widget_secret_env) if store.web.widget_secret_env else None
+def _widget_secret(settings: Settings, store: Store) -> str | None:
+    return settings.named_secret(store.web.widget_secret_env) if store.web.widget_secret_env else None

@@ -106,11 +106,13 @@ def mcp(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    role: Annotated[Role, typer.Option(help="What is to be served here.")] = Role.ALL,
+) -> None:
     """Say in full what is configured, what is missing and what does not work."""
     from xiaoer.commands.doctor import run_doctor
 
-    raise typer.Exit(run_doctor(out))
+    raise typer.Exit(run_doctor(out, role))
 
 
 @app.command()

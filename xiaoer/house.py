@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mcp.server.mcpserver import MCPServer
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from xiaoer.agent.brains.embedded import EmbeddedBrain, prefetch_calls
@@ -30,6 +31,7 @@ from xiaoer.approvals.hooks import LedgerHooks
 from xiaoer.approvals.runner import CaseRunner
 from xiaoer.approvals.savers import open_saver
 from xiaoer.approvals.ticks import CaseClock
+from xiaoer.desk import tables as desk_tables
 from xiaoer.domain.actions import ActionDraft, ActionStatus, ActionView
 from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.permits import VerifyKeys
@@ -44,20 +46,24 @@ from xiaoer.inbox.worker import Worker
 from xiaoer.kb import entries
 from xiaoer.kb.index import open_chroma
 from xiaoer.kb.knowledge import Knowledge
-from xiaoer.mcp_servers.deps import ServerDeps
+from xiaoer.mcp_servers.deps import NoKnowledge, ServerDeps
 from xiaoer.mcp_servers.platforms.local import LocalPlatform, demo_stores, seed_demo
-from xiaoer.mcp_servers.registry import build_servers
+from xiaoer.mcp_servers.registry import SERVERS
 from xiaoer.mcp_servers.state import ServerState
 from xiaoer.prompts.playbooks import load_playbooks
-from xiaoer.settings import Role, Settings
+from xiaoer.settings import Role, Settings, SettingsRefused
+from xiaoer.storage.alone import SEED, alone
 from xiaoer.storage.engine import make_engine, reading
 from xiaoer.storage.migrate import upgrade
 from xiaoer.stores.loader import load_stores
+from xiaoer.tools.catalog import CATALOG, Effect
 from xiaoer.tools.client import ToolBox
 
 log = structlog.get_logger()
 
 MakeBrain = Callable[..., Brain]  # build_brain, or one of the same arguments
+# An executor calls the servers whose tools need a grant, and no other.
+_GRANTED = frozenset(spec.server for spec in CATALOG.values() if spec.effect is Effect.IRREVERSIBLE)
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Foundation:
     desk_engine: Engine
     shop_engine: Engine
     clock: Clock
+    shop_here: bool = True  # False where every tool server is elsewhere: its database is then not touched
 
     def dispose(self) -> None:
         self.desk_engine.dispose()
@@ -77,10 +84,9 @@ class Foundation:
 
 @dataclass(frozen=True)
 class House:
-    """All rooms, joined and running."""
+    """All rooms of this role, joined and running."""
 
     foundation: Foundation
-    toolbox: ToolBox
     queue: Queue
     live: Live
     intake: Intake
@@ -88,56 +94,84 @@ class House:
     console: Console
     pauses: Pauses
     approvals: Approvals
-    state: ServerState
-    brain: Brain
-    graph: ConversationGraph
+    toolbox: ToolBox | None  # not where nothing is called
+    brain: Brain | None  # only where turns are run
 
 
-def lay_foundation(settings: Settings, clock: Clock = utc_now) -> Foundation:
-    """Open both databases at their newest revision; raises what makes a start impossible."""
+def lay_foundation(settings: Settings, clock: Clock = utc_now, role: Role = Role.ALL) -> Foundation:
+    """Open the databases at their newest revision; raises SettingsRefused when one cannot be reached."""
     settings.home.mkdir(parents=True, exist_ok=True)
+    shop_here = shop_is_here(settings, role)
+    require_databases(settings, shop_here)
     desk, shop = make_engine(settings.database_url), make_engine(settings.shop_database_url)
-    upgrade(desk, "desk", _restore_triggers)
-    upgrade(shop, "shop")
-    return Foundation(settings, load_stores(settings.service.stores), desk, shop, clock)
+    upgrade(desk, "desk", _restore_guards)
+    if shop_here:
+        upgrade(shop, "shop")
+    return Foundation(settings, load_stores(settings.service.stores), desk, shop, clock, shop_here)
+
+
+def require_databases(settings: Settings, shop_here: bool = True) -> None:
+    """Raise SettingsRefused, with the driver's reason, for a database that does not answer."""
+    named = {"XIAOER_DATABASE_URL": settings.database_url}
+    if shop_here:
+        named["XIAOER_SHOP_DATABASE_URL"] = settings.shop_database_url
+    problems = [problem for name, url in named.items() if (problem := _unreachable(name, url))]
+    if problems:
+        raise SettingsRefused(problems)
+
+
+def _unreachable(name: str, url: str) -> str | None:
+    engine = make_engine(url)
+    try:
+        with engine.connect():
+            return None
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split())
+        return f"{name}: {engine.url.render_as_string(hide_password=True)} cannot be used: {reason}."
+    finally:
+        engine.dispose()
 
 
 def seed_demo_stores(base: Foundation) -> dict[str, int]:
     """Fill the demo stores that are configured; a second time changes nothing."""
-    return {
-        name: seed_demo(base.shop_engine, name, base.clock())
-        for name in demo_stores()
-        if name in base.stores and base.stores[name].platform == "local"
-    }
+    local = [name for name in demo_stores() if name in base.stores and base.stores[name].platform == "local"]
+    with alone(base.shop_engine, SEED):
+        return {name: seed_demo(base.shop_engine, name, base.clock()) for name in local}
 
 
-def own_servers(base: Foundation, keys: VerifyKeys, only: str | None = None) -> dict[str, MCPServer]:
-    """The servers that run in this process: all without an address, or just one by name."""
-    elsewhere = base.settings.mcp.urls() if only is None else {}
-    wanted = {only} if only else None
+def servers_here(settings: Settings, role: Role = Role.ALL) -> tuple[str, ...]:
+    """The tool servers that this role calls and that have no address: they run in its process."""
+    called = {Role.API: frozenset[str](), Role.EXECUTOR: _GRANTED}.get(role, frozenset(SERVERS))
+    return tuple(name for name in SERVERS if name in called and name not in settings.mcp.urls())
+
+
+def shop_is_here(settings: Settings, role: Role) -> bool:
+    """Does this role open the shop's database? The API shows questions to suppliers and labels from it."""
+    return role in (Role.ALL, Role.API) or bool(servers_here(settings, role))
+
+
+def own_servers(base: Foundation, keys: VerifyKeys, *names: str) -> dict[str, MCPServer]:
+    """The servers of these names, over this shop's database."""
     deps = ServerDeps(
         platform=LocalPlatform(base.shop_engine, base.clock),
         state=ServerState(base.shop_engine),
         stores=base.stores,
         keys=keys,
         clock=base.clock,
-        knowledge=open_knowledge(base),
+        knowledge=open_knowledge(base) if "knowledge" in names else NoKnowledge(),
     )
-    built = build_servers(deps)
-    return {
-        name: built[name] for name in built if name not in elsewhere and (wanted is None or name in wanted)
-    }
+    return {name: SERVERS[name](deps) for name in names}
 
 
 @asynccontextmanager
 async def open_house(
     settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now, make_brain: MakeBrain = build_brain
 ) -> AsyncIterator[House]:
-    """Every room joined and, by role, at work; closes in the opposite order."""
-    base = await asyncio.to_thread(lay_foundation, settings, clock)
+    """The rooms of this role joined and at work; closes in the opposite order."""
+    base = await asyncio.to_thread(lay_foundation, settings, clock, role)
     async with AsyncExitStack() as stack:
         stack.callback(base.dispose)
-        if settings.service.demo:
+        if settings.service.demo and base.shop_here:
             await asyncio.to_thread(seed_demo_stores, base)
         house = await _join(base, role, make_brain, stack)
         if role is not Role.API:
@@ -146,46 +180,43 @@ async def open_house(
 
 
 async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: AsyncExitStack) -> House:
-    context_key, grant_key, verify = _keys(base.settings, role)
-    servers = await asyncio.to_thread(own_servers, base, verify)
-    toolbox = ToolBox({**servers, **base.settings.mcp.urls()}, context_key, base.clock)
-    await stack.enter_async_context(toolbox)
-    brain, graph = await _mind(base, toolbox, make_brain)
     queue, live = Queue(base.settings.database_url), Live()
     await queue.open()
     stack.push_async_callback(queue.close)
     outbox = Outbox(base.desk_engine, queue, {"web": TableSender()}, base.clock, live)
-    defer = _Defer(queue)
-    cases = await _cases(base, role, toolbox, grant_key, outbox, queue, stack)
-    worker = Worker(
-        base.desk_engine,
-        queue,
-        graph,
-        base.stores,
-        _Hooks(LedgerHooks(base.stores, base.clock)),
-        outbox,
-        base.clock,
-        live,
-    )
-    if role in (Role.ALL, Role.WORKER):
-        worker.attach()
-        await asyncio.to_thread(worker.recover)
-    approvals = Approvals(
-        base.desk_engine, defer, base.clock, _Tell(outbox, queue), cases.look_ups.quote if cases else None
-    )
+    toolbox, brain, cases = None, None, None
+    if role is not Role.API:
+        context_key, grant_key, verify = _keys(base.settings, role)
+        toolbox = await _tools(base, role, context_key, verify, stack)
+        if role in (Role.ALL, Role.WORKER):
+            brain, graph = await _mind(base, toolbox, make_brain)
+            hooks = _Hooks(LedgerHooks(base.stores, base.clock))
+            worker = Worker(base.desk_engine, queue, graph, base.stores, hooks, outbox, base.clock, live)
+            worker.attach()
+            await asyncio.to_thread(worker.recover)
+        if grant_key is not None:
+            cases = await _cases(base, role, toolbox, grant_key, outbox, queue, stack)
+    quote = cases.look_ups.quote if cases else None
     return House(
         foundation=base,
-        toolbox=toolbox,
         queue=queue,
         live=live,
         intake=Intake(base.desk_engine, queue, base.clock, live),
         outbox=outbox,
         console=Console(base.desk_engine, queue, outbox, base.clock, live),
         pauses=Pauses(base.desk_engine, queue, base.clock, live),
-        approvals=approvals,
-        state=ServerState(base.shop_engine),
+        approvals=Approvals(base.desk_engine, _Defer(queue), base.clock, _Tell(outbox, queue), quote),
+        toolbox=toolbox,
         brain=brain,
-        graph=graph,
+    )
+
+
+async def _tools(
+    base: Foundation, role: Role, context_key: Ed25519PrivateKey, verify: VerifyKeys, stack: AsyncExitStack
+) -> ToolBox:
+    own = await asyncio.to_thread(own_servers, base, verify, *servers_here(base.settings, role))
+    return await stack.enter_async_context(
+        ToolBox({**own, **base.settings.mcp.urls()}, context_key, base.clock)
     )
 
 
@@ -209,14 +240,12 @@ async def _cases(
     base: Foundation,
     role: Role,
     toolbox: ToolBox,
-    grant_key: Ed25519PrivateKey | None,
+    grant_key: Ed25519PrivateKey,
     outbox: Outbox,
     queue: Queue,
     stack: AsyncExitStack,
-) -> CaseRunner | None:
+) -> CaseRunner:
     """The executor's part: only where the grant key is."""
-    if grant_key is None:
-        return None
     saver = await stack.enter_async_context(open_saver(base.settings.database_url))
 
     def money_paused(store: str) -> bool:
@@ -252,10 +281,8 @@ async def _go_to_work(house: House, stack: AsyncExitStack) -> None:
     stack.push_async_callback(stop)
 
 
-def _keys(
-    settings: Settings, role: Role
-) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey | None, Mapping[str, Any]]:
-    """The keys of this role; made on the first start when all roles share a process."""
+def _keys(settings: Settings, role: Role) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey | None, VerifyKeys]:
+    """(context, grant, public) of a role that calls tools; made on the first start when all share a process."""
     context_file, grant_file = settings.context_key_file, settings.grant_key_file
     if role is Role.ALL:
         context, grant = key_files.load_or_make_key(context_file), key_files.load_or_make_key(grant_file)
@@ -266,9 +293,7 @@ def _keys(
     if role is Role.EXECUTOR:
         # An executor signs no contexts; a key of its own fits no server.
         return Ed25519PrivateKey.generate(), key_files.load_key_file(grant_file), keys
-    if role is Role.WORKER:
-        return key_files.load_key_file(context_file), None, keys
-    return Ed25519PrivateKey.generate(), None, keys
+    return key_files.load_key_file(context_file), None, keys
 
 
 def open_knowledge(base: Foundation) -> Knowledge:
@@ -296,10 +321,8 @@ def _kept_secret(file: Path) -> str:
     return file.read_text()
 
 
-def _restore_triggers(connection: Connection) -> None:
-    for table in guards.APPEND_ONLY:
-        for statement in guards.append_only_ddl(table, connection.dialect.name):
-            connection.exec_driver_sql(statement)
+def _restore_guards(connection: Connection) -> None:
+    guards.restore(connection, (*guards.APPEND_ONLY, *desk_tables.APPEND_ONLY))
 
 
 @dataclass(frozen=True)

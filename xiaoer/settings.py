@@ -6,20 +6,35 @@ of the variable and the way out. `xiaoer doctor` prints the same list.
 
 from __future__ import annotations
 
+import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from xiaoer.agent.brains.select import BrainSettingRefused, resolve
+from xiaoer.approvals import keys as key_files
 from xiaoer.stores import loader
 
-_SAMPLE_SECRETS = frozenset({"changeme", "secret", "password", "admin", "xiaoer", "test", "12345678"})
-_MIN_SECRET = 12
+_MIN_SECRET, _MIN_LETTERS = 12, 5
+# A secret of nothing but these words comes from somebody's example.
+_SAMPLE_SECRET = re.compile(
+    r"(?:change|replace|your|this|that|me|my|it|the|a|some|please|with|here|to|be|set|long|random|strong|super|very|not|"
+    r"secret|password|passw0rd|pass|key|token|api|string|value|default|example|sample|demo|test|admin|root|user|"
+    r"xiaoer|letmein|welcome|qwerty|asdf|abc|xyz|\d|\W|_)+",
+    re.IGNORECASE,
+)
+_ENV_FILE = ".env"
+_DATABASES = ("sqlite:///", "postgresql+psycopg://")
+
+_Read = TypeVar("_Read", bound=BaseSettings)
 
 
 class Role(StrEnum):
@@ -27,6 +42,10 @@ class Role(StrEnum):
     API = "api"
     WORKER = "worker"
     EXECUTOR = "executor"
+
+
+# The private key that a role cannot do without when it runs apart.
+_KEY_OF = {Role.WORKER: "context", Role.EXECUTOR: "grant"}
 
 
 class SettingsRefused(Exception):
@@ -38,7 +57,10 @@ class SettingsRefused(Exception):
 
 
 class _Env(BaseSettings):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+    # An empty value, as in a copied .env, means: not set.
+    model_config = SettingsConfigDict(
+        env_file=_ENV_FILE, env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
 
 
 class ServiceSettings(_Env):
@@ -91,14 +113,31 @@ class McpSettings(_Env):
 
 
 class Settings:
-    """All concerns together, read once."""
+    """All concerns together, read once. What cannot be read stands in `unreadable`, with its default in use."""
 
     def __init__(self) -> None:
-        self.service = ServiceSettings()
-        self.secrets = SecretSettings()
-        self.database = DatabaseSettings()
-        self.brain = BrainSettings()
-        self.mcp = McpSettings()
+        self.unreadable: list[str] = []
+        self.service = self._read(ServiceSettings)
+        self.secrets = self._read(SecretSettings)
+        self.database = self._read(DatabaseSettings)
+        self.brain = self._read(BrainSettings)
+        self.mcp = self._read(McpSettings)
+
+    def _read(self, concern: type[_Read]) -> _Read:
+        try:
+            return concern()
+        except ValidationError as error:
+            faults = {str(fault["loc"][0]): fault for fault in error.errors()}
+        self.unreadable += [
+            f"{name}={fault['input']} cannot be used: {fault['msg']}." for name, fault in faults.items()
+        ]
+        fields = concern.model_fields.values()
+        return concern(**{str(field.alias): field.default for field in fields if field.alias in faults})
+
+    def named_secret(self, name: str) -> str | None:
+        """A secret whose variable a store's file names; from the environment or `.env`."""
+        source = DotEnvSettingsSource(_Env, env_file=_ENV_FILE, case_sensitive=True)
+        return os.environ.get(name) or source.env_vars.get(name) or None
 
     @property
     def home(self) -> Path:
@@ -130,10 +169,7 @@ class Settings:
 
 def load_settings(role: Role = Role.ALL) -> Settings:
     """Read and check everything; raises SettingsRefused with every problem at once."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        raise SettingsRefused([f"{e['loc'][0]}: {e['msg']}." for e in error.errors()]) from error
+    settings = Settings()
     problems = list(find_problems(settings, role))
     if problems:
         raise SettingsRefused(problems)
@@ -141,14 +177,23 @@ def load_settings(role: Role = Role.ALL) -> Settings:
 
 
 def find_problems(settings: Settings, role: Role) -> Iterator[str]:
+    """Everything that keeps this role from starting, one sentence each."""
+    yield from settings.unreadable
+    yield from _home_problems(settings.home)
     yield from _database_problems(settings, role)
     yield from _secret_problems(settings)
     yield from _key_problems(settings, role)
     yield from _brain_problems(settings.brain)
     yield from _store_problems(settings)
-    for name, url in settings.mcp.urls().items():
-        if not url.startswith(("http://", "https://")):
-            yield f"XIAOER_MCP_{name.upper()}_URL must start with http:// or https://, not {url!r}."
+    yield from _address_problems(settings)
+
+
+def _home_problems(home: Path) -> Iterator[str]:
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not there.is_dir():
+        yield f"XIAOER_HOME={home} cannot be a folder: {there} is a file."
+    elif not os.access(there, os.W_OK | os.X_OK):
+        yield f"XIAOER_HOME={home} cannot be written: {there} belongs to somebody else."
 
 
 def _database_problems(settings: Settings, role: Role) -> Iterator[str]:
@@ -156,10 +201,20 @@ def _database_problems(settings: Settings, role: Role) -> Iterator[str]:
         ("XIAOER_DATABASE_URL", settings.database_url),
         ("XIAOER_SHOP_DATABASE_URL", settings.shop_database_url),
     ):
-        if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
-            yield f"{name} must start with sqlite:/// or postgresql+psycopg://."
+        if not url.startswith(_DATABASES):
+            yield f"{name} must start with {' or '.join(_DATABASES)}."
+        elif not _database_of(url):
+            yield f"{name} must name a database, such as sqlite:////data/desk.db or {_DATABASES[1]}user@host/desk."
     if role is not Role.ALL and settings.database_url.startswith("sqlite"):
         yield f"--role {role} needs a PostgreSQL XIAOER_DATABASE_URL; SQLite serves one process (--role all)."
+
+
+def _database_of(url: str) -> str | None:
+    try:
+        database = make_url(url).database
+    except (ArgumentError, ValueError):  # a port that is no number, for one
+        return None
+    return database if database != ":memory:" else None
 
 
 def _secret_problems(settings: Settings) -> Iterator[str]:
@@ -169,27 +224,63 @@ def _secret_problems(settings: Settings) -> Iterator[str]:
         "XIAOER_SECRET_KEY": settings.secrets.secret_key,
     }
     for name, secret in named.items():
-        value = secret.get_secret_value() if secret else None
-        if value is not None and (len(value) < _MIN_SECRET or value.lower() in _SAMPLE_SECRETS):
-            yield f"{name} is too easy to guess: use at least {_MIN_SECRET} characters, or leave it out."
+        if secret and _is_easy(secret.get_secret_value()):
+            yield (
+                f"{name} is too easy to guess: use at least {_MIN_SECRET} characters "
+                "that come from no example, or leave it out."
+            )
+
+
+def _is_easy(secret: str) -> bool:
+    few = len(secret) < _MIN_SECRET or len(set(secret)) < _MIN_LETTERS
+    return few or _SAMPLE_SECRET.fullmatch(secret) is not None
 
 
 def _key_problems(settings: Settings, role: Role) -> Iterator[str]:
-    """Keys are made on the first start when all roles share a process; apart, they must be there."""
-    needed = {
-        Role.ALL: (),
-        Role.API: (("XIAOER_VERIFY_KEYS", settings.verify_keys_file),),
-        Role.WORKER: (("XIAOER_CONTEXT_KEY_FILE", settings.context_key_file),),
-        Role.EXECUTOR: (("XIAOER_GRANT_KEY_FILE", settings.grant_key_file),),
-    }[role]
-    for name, file in needed:
-        if not file.exists():
-            yield f"{name}: {file} is not there. Make the keys once with `xiaoer keys` and give each role its own."
+    """Keys are made on the first start when all roles share a process; apart, each role's must be there."""
+    files = {"context": settings.context_key_file, "grant": settings.grant_key_file}
+    for kind, file in files.items():
+        if kind == _KEY_OF.get(role):
+            yield from _own_key_problems(kind, file, settings.verify_keys_file, role)
+        elif _open_to_others(file):
+            yield f"The key file {file} can be read by others. Run: chmod 600 {file}"
+        elif role is Role.ALL and file.exists():
+            yield from _faults_of(key_files.load_key_file, file)
     if role is Role.API and settings.secrets.secret_key is None:
         yield "XIAOER_SECRET_KEY must be set when several processes share the web sessions."
-    for file in (settings.grant_key_file, settings.context_key_file):
-        if file.exists() and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            yield f"{file} can be read by others. Run: chmod 600 {file}"
+
+
+def _own_key_problems(kind: str, file: Path, verify_file: Path, role: Role) -> Iterator[str]:
+    if file.exists():
+        yield from _faults_of(_require_fit, kind, file, verify_file)
+    else:
+        yield (
+            f"XIAOER_{kind.upper()}_KEY_FILE: {file} is not there, and --role {role} cannot do without. "
+            "Make the keys once with `xiaoer keys` and give each role its own."
+        )
+
+
+def _require_fit(kind: str, file: Path, verify_file: Path) -> None:
+    own, public = key_files.load_key_file(file), key_files.load_verify_keys(verify_file)
+    if key_files.public_pem(own.public_key()) != key_files.public_pem(public[kind]):
+        raise key_files.KeyFileError(
+            f"XIAOER_VERIFY_KEYS: {verify_file} holds another {kind} key than {file}; no server would "
+            "believe this role. Use the files of one run of `xiaoer keys`."
+        )
+
+
+def _faults_of(look: Callable[..., object], *args: object) -> Iterator[str]:
+    try:
+        look(*args)
+    except key_files.KeyFileError as fault:
+        yield str(fault)
+
+
+def _open_to_others(file: Path) -> bool:
+    try:
+        return bool(file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    except OSError:  # not there, or not even that is for this role to see
+        return False
 
 
 def _brain_problems(brain: BrainSettings) -> Iterator[str]:
@@ -204,3 +295,14 @@ def _store_problems(settings: Settings) -> Iterator[str]:
         loader.load_stores(settings.service.stores)
     except loader.StoreRefused as refused:
         yield from str(refused).splitlines()
+    articles = settings.service.articles
+    if articles is not None and not articles.is_dir():
+        yield f"XIAOER_ARTICLES={articles} is not a folder."
+
+
+def _address_problems(settings: Settings) -> Iterator[str]:
+    named = {f"XIAOER_MCP_{name.upper()}_URL": url for name, url in settings.mcp.urls().items()}
+    named["XIAOER_CHROMA_URL"] = settings.database.chroma_url or ""
+    for name, url in named.items():
+        if url and not url.startswith(("http://", "https://")):
+            yield f"{name} must start with http:// or https://, not {url!r}."

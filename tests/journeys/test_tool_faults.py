@@ -59,9 +59,7 @@ async def world(
     context = key_files.load_or_make_key(settings.context_key_file)
     grant = key_files.load_or_make_key(settings.grant_key_file)
     keys = {"context": context.public_key(), "grant": grant.public_key()}
-    doors = {
-        name: Moody(http_app(own_servers(base, keys, only=name)[name])) for name in ("logistics", "refunds")
-    }
+    doors = {name: Moody(http_app(own_servers(base, keys, name)[name])) for name in ("logistics", "refunds")}
     async with served(doors["logistics"]) as one, served(doors["refunds"]) as two:
         urls = {"XIAOER_MCP_LOGISTICS_URL": one, "XIAOER_MCP_REFUNDS_URL": two}
         async with open_desk(home, **urls) as desk:

@@ -6,7 +6,9 @@ again after each (https://alembic.sqlalchemy.org/en/latest/batch.html).
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, Table, event
+from collections.abc import Iterable
+
+from sqlalchemy import DDL, Connection, Table, event, text
 
 APPEND_ONLY = ("action_event", "issued_grant")
 _FUNCTION = "xiaoer_append_only"
@@ -25,6 +27,16 @@ def append_only_ddl(table: str, dialect: str) -> tuple[str, ...]:
     )
 
 
+def restore(connection: Connection, tables: Iterable[str]) -> None:
+    """Guard again what a migration left unguarded."""
+    for table in tables:
+        # To make a trigger locks the table, and another process may be at work on it.
+        if connection.dialect.name == "postgresql" and _is_guarded(connection, table):
+            continue
+        for statement in append_only_ddl(table, connection.dialect.name):
+            connection.execute(text(statement))
+
+
 def guard_append_only(table: Table) -> None:
     """Create the triggers whenever the table is created from its metadata."""
     for dialect in ("sqlite", "postgresql"):
@@ -33,6 +45,11 @@ def guard_append_only(table: Table) -> None:
             ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]  # untyped there
             ddl = ddl.execute_if(dialect=dialect)
             event.listen(table, "after_create", ddl)
+
+
+def _is_guarded(connection: Connection, table: str) -> bool:
+    look = "SELECT tgenabled <> 'D' FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND tgname = %s"
+    return bool(connection.exec_driver_sql(look, (table, f"{table}_append_only")).scalar())
 
 
 def _sqlite_trigger(table: str, change: str) -> str:

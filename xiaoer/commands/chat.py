@@ -67,7 +67,9 @@ def _show_new(http: httpx2.Client, store: str, after: int, out: Console) -> int:
         after = max(after, int(event["id"]))
         message = event["message"]
         if message["author"] != "customer":
-            out.print(f"[bold green]{message['author']}[/bold green] {escape(message['text'])}", highlight=False)
+            out.print(
+                f"[bold green]{message['author']}[/bold green] {escape(message['text'])}", highlight=False
+            )
     return after
 
 

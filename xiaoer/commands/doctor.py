@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from xiaoer.agent.brains.select import BrainSettingRefused, resolve
 from xiaoer.prompts.playbooks import BadPlaybook, load_playbooks
@@ -27,33 +28,27 @@ class Finding:
     text: str
 
 
-def run_doctor(out: Console) -> int:
-    """Print every finding; exit code 0 when the desk would start, 1 when not."""
+def run_doctor(out: Console, role: Role = Role.ALL) -> int:
+    """Print every finding; exit code 0 when this role would start, 1 when not."""
     bad = 0
-    for finding in examine():
+    for finding in examine(role):
         out.print(f"{_MARKS[finding.grade]} {finding.text}", highlight=False)
         bad += finding.grade == "bad"
     out.print(
-        "The desk can start: xiaoer serve"
+        "The desk can start: xiaoer serve" + ("" if role is Role.ALL else f" --role {role}")
         if not bad
         else f"{bad} thing(s) to mend before the desk can start."
     )
     return 1 if bad else 0
 
 
-def examine() -> Iterator[Finding]:
+def examine(role: Role = Role.ALL) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding(
         "ok" if sys.version_info >= (3, 11) else "bad", f"Python {version} (3.11 or newer is needed)"
     )
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        for fault in error.errors():
-            yield Finding("bad", f"{fault['loc'][0]}: {fault['msg']}.")
-        return
-    problems = list(find_problems(settings, Role.ALL))
-    for problem in problems:
+    settings = Settings()
+    for problem in find_problems(settings, role):
         yield Finding("bad", problem)
     for check in _CHECKS:
         yield from check(settings)
@@ -73,21 +68,29 @@ def _databases(settings: Settings) -> Iterator[Finding]:
         ("shop", settings.shop_database_url),
     )
     for registry, url in registries:
-        if url.startswith("sqlite") and not settings.home.exists():
+        if _is_new_file(url):
             yield Finding("note", f"{registry} database: a new SQLite file at the first start")
             continue
-        yield _database(registry, url)
+        try:
+            engine = make_engine(url)
+        except (ArgumentError, ValueError):
+            continue  # told among the problems already
+        yield _database(registry, engine)
 
 
-def _database(registry: Registry, url: str) -> Finding:
-    engine = make_engine(url)
+def _is_new_file(url: str) -> bool:
+    """Only to look would make it."""
+    return url.startswith("sqlite:///") and not Path(make_url(url).database or "").exists()
+
+
+def _database(registry: Registry, engine: Engine) -> Finding:
     shown = engine.url.render_as_string(hide_password=True)
     try:
         with reading(engine) as session:
             session.connection().execute(text("SELECT 1"))
         behind = pending(engine, registry)
-    except SQLAlchemyError as error:
-        reason = type(error.__cause__ or error).__name__
+    except DBAPIError as error:
+        reason = " ".join(str(error.orig).split())
         return Finding("bad", f"{registry} database {shown} cannot be used: {reason}")
     finally:
         engine.dispose()
@@ -139,6 +142,9 @@ def _stores(settings: Settings) -> Iterator[Finding]:
             "ok",
             f"store {store.id}: {count} policy clauses without gap or contradiction, version {store.policy.version}",
         )
+        wanted = store.web.widget_secret_env
+        if wanted and not settings.named_secret(wanted):
+            yield Finding("note", f"store {store.id}: without {wanted} its web visitors are not recognised")
 
 
 def _servers(settings: Settings) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ def run_mcp(settings: Settings, name: str, http: str) -> None:
     base = lay_foundation(settings)
     if settings.service.demo:
         seed_demo_stores(base)
-    server = own_servers(base, key_files.load_verify_keys(settings.verify_keys_file), only=name)[name]
+    server = own_servers(base, key_files.load_verify_keys(settings.verify_keys_file), name)[name]
     if http:
         err.print(f"{name} serves MCP at http://{http}/mcp")
         run_http(server, host.strip("[]") or "127.0.0.1", int(port))

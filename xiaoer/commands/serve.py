@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
 from rich.panel import Panel
+from structlog.types import Processor
 
 from xiaoer.settings import Role, Settings
 
@@ -20,10 +21,12 @@ _BUSY = 3
 def run_server(settings: Settings, role: Role) -> None:
     """Serve until interrupted; exits 3 with a sentence when the port is taken."""
     from xiaoer.app import create_app
+    from xiaoer.house import require_databases, shop_is_here
 
     out = Console()
     host, port = settings.service.host, settings.service.port
     _require_free(host, port)
+    require_databases(settings, shop_is_here(settings, role))
     configure_logs()
     out.print("Xiaoer is starting (the first time it trains its classifier, about twenty seconds) …")
     app = create_app(settings, role)
@@ -47,12 +50,18 @@ def configure_logs() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+            *_renderers(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def _renderers() -> list[Processor]:
+    """Colours for a person, JSON for a machine; tracebacks plain: local variables are customers' words."""
+    if sys.stderr.isatty():
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
 def _require_free(host: str, port: int) -> None:
@@ -84,7 +93,8 @@ def _say_when_ready(
 
 def _welcome(app: FastAPI, settings: Settings, role: Role) -> Panel:
     base = f"http://{settings.service.host}:{settings.service.port}"
-    lines = [f"[bold]Ready[/bold]   {base}/readyz   ({role} · brain {app.state.house.brain.name})"]
+    brain = app.state.house.brain
+    lines = [f"[bold]Ready[/bold]   {base}/readyz   ({role}{f' · brain {brain.name}' if brain else ''})"]
     if role in (Role.ALL, Role.API):
         stores = app.state.house.foundation.stores
         lines += [f"Chat    {base}/chat/{store}" for store in stores]

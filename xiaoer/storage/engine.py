@@ -17,6 +17,7 @@ from sqlmodel import Session, create_engine
 T = TypeVar("T")
 
 _BUSY_SECONDS = 30
+_REACH_SECONDS = 10
 # One lock a file, for all engines and for the queue's own connection.
 _writers: dict[str, threading.RLock] = {}
 
@@ -26,7 +27,14 @@ def make_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url, parsed.database)
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    return create_engine(
+        url,
+        hide_parameters=True,  # an error in a log must not repeat what a customer wrote
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"connect_timeout": _REACH_SECONDS},
+    )
 
 
 @contextmanager
@@ -103,7 +111,8 @@ def _commit(session: Session) -> Iterator[None]:
 def _sqlite(url: str, database: str | None) -> Engine:
     if database and database != ":memory:":
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS})
+    arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
+    engine = create_engine(url, hide_parameters=True, connect_args=arguments)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

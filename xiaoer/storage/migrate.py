@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,30 +13,44 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData
 
+from xiaoer.storage.alone import MIGRATE, alone
 from xiaoer.storage.metadata import desk_metadata, shop_metadata
 
 Registry = Literal["desk", "shop"]
 METADATA: dict[Registry, MetaData] = {"desk": desk_metadata, "shop": shop_metadata}
 _FOLDER = Path(__file__).parent / "migrations"
-# One PostgreSQL migrates at a time, however many processes start together.
-_LOCK = 7_215_300
 
 
 def upgrade(engine: Engine, registry: Registry, after: Callable[[Connection], None] | None = None) -> None:
-    """Bring the tables to the newest revision; `after` sets up again what a migration may drop (triggers)."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
-            connection.commit()
-        try:
-            command.upgrade(config_of(registry, connection), "head")
-            if after:
-                after(connection)
-            connection.commit()
-        finally:
-            if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
-                connection.commit()
+    """Bring the tables to the newest revision, wholly or not at all.
+
+    `after` sets up again what a migration may drop (triggers).
+    """
+    with alone(engine, MIGRATE), engine.connect() as connection, _whole(connection):
+        command.upgrade(config_of(registry, connection), "head")
+        if after:
+            after(connection)
+
+
+@contextmanager
+def _whole(connection: Connection) -> Iterator[None]:
+    """One transaction; on SQLite, where the driver begins none by itself, with foreign keys at rest.
+
+    A batch migration drops the table that it rebuilds, which would be taken for a deletion of all its
+    rows: https://www.sqlite.org/lang_altertable.html#otheralter
+    """
+    if connection.dialect.name != "sqlite":
+        with connection.begin():
+            yield
+        return
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.commit()
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 def pending(engine: Engine, registry: Registry) -> bool:

@@ -1,0 +1,185 @@
+"""Migrations lead to exactly the tables that the code knows, guarded, however often and by how many they are run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+import xiaoer.app  # noqa: F401  # every room's tables enter their registry
+from xiaoer.house import lay_foundation
+from xiaoer.inbox.queue import Queue
+from xiaoer.settings import Settings
+from xiaoer.storage.engine import make_engine
+from xiaoer.storage.migrate import METADATA, Registry, pending, upgrade, version_table
+
+REGISTRIES: tuple[Registry, ...] = ("desk", "shop")
+FOREIGN = ("queue_", "procrastinate_", "checkpoint", "alembic_", "sqlite_")
+GUARDED = {
+    "action_event": "UPDATE action_event SET note = 'forged'",
+    "issued_grant": "DELETE FROM issued_grant",
+    "desk_audit": "UPDATE desk_audit SET who = 'nobody'",
+}
+
+
+def differences(engine: Engine, registry: Registry) -> list[Any]:
+    """What a new revision would have to change."""
+
+    def ours(name: str | None, kind: str, _parents: Any) -> bool:
+        return kind != "table" or name in METADATA[registry].tables
+
+    options = {"version_table": version_table(registry), "compare_type": True, "include_name": ours}
+    with engine.connect() as connection:
+        return compare_metadata(MigrationContext.configure(connection, opts=options), METADATA[registry])
+
+
+@pytest.mark.parametrize("registry", REGISTRIES)
+def test_an_upgraded_empty_database_is_what_the_code_knows(engine: Engine, registry: Registry) -> None:
+    assert pending(engine, registry)
+    upgrade(engine, registry)
+    assert differences(engine, registry) == []
+    assert not pending(engine, registry)
+    assert set(METADATA[registry].tables) <= set(inspect(engine).get_table_names())
+
+
+def test_both_histories_the_queue_and_the_cases_live_in_one_database(engine: Engine, url: str) -> None:
+    for registry in REGISTRIES:
+        upgrade(engine, registry)
+    Queue(url).prepare()
+    for registry in REGISTRIES:
+        upgrade(engine, registry)
+        assert differences(engine, registry) == []
+    known = {name for registry in REGISTRIES for name in METADATA[registry].tables}
+    strange = set(inspect(engine).get_table_names()) - known
+    assert all(name.startswith(FOREIGN) for name in strange), strange
+
+
+@pytest.fixture
+def settings(url: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("XIAOER_HOME", str(tmp_path))
+    monkeypatch.setenv("XIAOER_DATABASE_URL", url)
+    return Settings()
+
+
+def test_the_guards_of_append_only_tables_stand_after_every_start(engine: Engine, settings: Settings) -> None:
+    for _ in range(2):
+        lay_foundation(settings).dispose()
+        assert unguarded(engine) == []
+
+
+def test_a_guard_that_a_migration_dropped_is_restored_by_the_next_start(
+    engine: Engine, settings: Settings
+) -> None:
+    lay_foundation(settings).dispose()
+    with engine.begin() as connection:
+        for table in GUARDED:
+            drop_guard(connection, table)
+    assert unguarded(engine) == list(GUARDED)
+    lay_foundation(settings).dispose()
+    assert unguarded(engine) == []
+
+
+@pytest.mark.postgres
+def test_a_start_does_not_lock_a_guarded_table_that_somebody_works_on(
+    postgres_url: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XIAOER_HOME", str(tmp_path))
+    monkeypatch.setenv("XIAOER_DATABASE_URL", postgres_url)
+    lay_foundation(Settings()).dispose()
+    engine = make_engine(postgres_url)
+    with engine.begin() as busy:
+        busy.execute(text("LOCK TABLE action_event IN ROW EXCLUSIVE MODE"))
+        monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=5s")
+        lay_foundation(Settings()).dispose()
+    engine.dispose()
+
+
+def unguarded(engine: Engine) -> list[str]:
+    """The tables in which history can be rewritten."""
+    return [table for table, forgery in GUARDED.items() if not _is_refused(engine, table, forgery)]
+
+
+def _is_refused(engine: Engine, table: str, forgery: str) -> bool:
+    with engine.connect() as connection:
+        _add_row(connection, table)
+        try:
+            connection.execute(text(forgery))
+        except DBAPIError as error:
+            assert "is append-only" in str(error.orig)
+            return True
+        finally:
+            connection.rollback()
+    return False
+
+
+def _add_row(connection: Connection, table: str) -> None:
+    """SQLite asks its triggers row by row, so that there must be one; never committed."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        columns = [column["name"] for column in inspect(connection).get_columns(table)]
+        names, values = ", ".join(columns), ", ".join("1" for _ in columns)
+        connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({values})")
+
+
+def drop_guard(connection: Connection, table: str) -> None:
+    if connection.dialect.name == "sqlite":
+        for change in ("update", "delete"):
+            connection.exec_driver_sql(f"DROP TRIGGER {table}_no_{change}")
+    else:
+        connection.exec_driver_sql(f"DROP TRIGGER {table}_append_only ON {table}")
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine) -> None:
+    def fail(_connection: Connection) -> None:
+        raise RuntimeError("the power went out")
+
+    with pytest.raises(RuntimeError, match="power"):
+        upgrade(engine, "shop", fail)
+    assert inspect(engine).get_table_names() == []
+    upgrade(engine, "shop")
+    assert differences(engine, "shop") == []
+
+
+START = """
+import sys
+from xiaoer.house import lay_foundation, seed_demo_stores
+from xiaoer.inbox.queue import Queue
+from xiaoer.settings import Settings
+sys.stdin.readline()
+settings = Settings()
+base = lay_foundation(settings)
+Queue(settings.database_url).prepare()
+print(sum(seed_demo_stores(base).values()))
+"""
+
+
+@pytest.mark.postgres
+def test_processes_that_start_at_once_on_an_empty_database_make_it_once(
+    postgres_url: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XIAOER_HOME", str(tmp_path))
+    monkeypatch.setenv("XIAOER_DATABASE_URL", postgres_url)
+    pipe = subprocess.PIPE
+    racers = [
+        subprocess.Popen([sys.executable, "-c", START], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        for _ in range(3)
+    ]
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    told = [racer.communicate(timeout=100) for racer in racers]
+    assert [racer.returncode for racer in racers] == [0, 0, 0], [err[-2000:] for _, err in told]
+    seeded = sorted(int(out) for out, _ in told)
+    assert seeded[:2] == [0, 0]
+    assert seeded[2] > 100
+    engine = make_engine(postgres_url)
+    assert [differences(engine, registry) for registry in REGISTRIES] == [[], []]
+    engine.dispose()
