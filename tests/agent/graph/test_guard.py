@@ -89,6 +89,63 @@ def test_what_no_record_shows_is_held_back(text: str, check: str) -> None:
     assert check in failed(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "没问题，已经为您退款了。",
+        "不好意思让您久等，已为您退款。",
+        "亲爱的会员，已为您退款。",
+        "刚才已帮您退款。",
+        "售后已为您退款。",
+        "钱已经给您退回去啦。",
+        "已经把钱退给您了。",
+        "可以的，已为您取消订单。",
+        "已帮您把订单取消了。",
+        "您的订单已被取消。",
+        "包裹已由家人签收。",
+        "Not to worry, your refund has been issued.",
+        "As you can see, your refund has been processed.",
+        "I can confirm your refund has been issued.",
+        "Good news: your refund went through.",
+        "The money is back on your card.",
+        "I went ahead and cancelled it for you.",
+        "I've cancelled order #1004.",
+        "It's been cancelled.",
+        "Your order has now been canceled.",
+        "Your parcel arrived yesterday.",
+        "The carrier delivered it yesterday.",
+        "I've emailed you a return label.",
+        "I've applied a goodwill coupon to your account.",
+    ],
+)
+def test_a_claim_is_one_however_politely_it_begins(text: str) -> None:
+    assert failed(text) == ["claims"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "等我们收到后，会为您办理退款。",
+        "If an order was cancelled, you hear from us.",
+        "退款还没有办好，同事确认后会告诉您。",
+        "Your refund has not been issued yet.",
+        "已签收的商品 30 天内可退。",
+        "The parcel hasn't arrived yet.",
+    ],
+)
+def test_rules_conditions_and_denials_are_no_claims(text: str) -> None:
+    assert failed(text) == []
+
+
+@pytest.mark.parametrize("end", ["?@", "#@", "\\@", "\\"])
+def test_a_link_is_read_as_browsers_read_it(end: str) -> None:
+    assert "links" in failed(f"See https://evil.example{end}tools.usps.com now.")
+
+
+def test_a_day_with_its_ending_is_a_date() -> None:
+    assert failed("It arrives on Dec 24th.") == ["dates"]
+
+
 def test_a_receipt_makes_the_claim_true() -> None:
     done = an_action("issue_refund", ActionStatus.SUCCEEDED, amount_minor=127230)
     waiting = an_action("issue_refund", ActionStatus.PENDING, amount_minor=127230)
