@@ -146,6 +146,10 @@ def test_a_day_with_its_ending_is_a_date() -> None:
     assert failed("It arrives on Dec 24th.") == ["dates"]
 
 
+def test_an_amount_in_cents_is_not_one_in_dollars() -> None:
+    assert failed("The order came to $127,230.") == ["amounts"]
+
+
 def test_a_receipt_makes_the_claim_true() -> None:
     done = an_action("issue_refund", ActionStatus.SUCCEEDED, amount_minor=127230)
     waiting = an_action("issue_refund", ActionStatus.PENDING, amount_minor=127230)

@@ -175,7 +175,8 @@ def _walk(records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str
             leaves.append(value)
         elif isinstance(value, dict):
             nodes.append(value)
-            stack += reversed(value.values())
+            # Cents are no number that may be said; `_amounts` says what they are worth.
+            stack += reversed([part for name, part in value.items() if name != "amount_minor"])
         elif isinstance(value, list | tuple):
             stack += reversed(value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
