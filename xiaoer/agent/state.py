@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypedDict
 
@@ -53,6 +54,12 @@ class Node(Protocol):
     """State in, changed keys out."""
 
     async def __call__(self, state: State) -> dict[str, Any]: ...
+
+
+def scope_after(scope: Scope, done: Sequence[ToolResult]) -> Scope:
+    """The scope that calls side by side leave: one that a proof has raised, whatever ended last."""
+    raised = (result.scope for result in reversed(done) if result.scope not in (None, scope))
+    return next(raised, None) or scope
 
 
 def view_of(state: State) -> TurnView:

@@ -232,3 +232,17 @@ async def test_a_quote_that_fails_is_told_to_the_brain_and_nothing_is_proposed()
     outcome = await run(brain, tools=Tools({}))
     assert outcome.drafts == ()
     assert brain.views[-1].proposals[0].error == "It does not answer."
+
+
+async def test_a_proof_beside_other_calls_raises_the_scope_whichever_call_stands_last() -> None:
+    class Proving(Tools):
+        async def run(self, call: ToolCall, scope: Scope, turn_id: str) -> ToolResult:
+            result = await super().run(call, scope, turn_id)
+            return replace(result, scope=proven() if call.name == "verify_customer" else scope)
+
+    tools = Proving({"verify_customer": {"verified": True}, "search_knowledge": {"entries": []}})
+    asked = Plan(calls=(ToolCall("T-1_1", "verify_customer", {}), ToolCall("T-1_2", "search_knowledge", {})))
+    brain = Brain([asked, Plan(reply=Reply("Thank you."))])
+    graph = ConversationGraph(brain, replace(SAFE, views=[]), Meaning(), lambda view: (), tools.run)
+    outcome = await graph(a_turn("it's #1004, jane@example.com"))
+    assert (brain.views[-1].scope, outcome.scope) == (proven(), proven())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from xiaoer.agent.state import MAX_CALLS, Node, State
+from xiaoer.agent.state import MAX_CALLS, Node, State, scope_after
 from xiaoer.tools.calls import Runner
 from xiaoer.tools.catalog import Effect, effect_of
 
@@ -15,7 +15,6 @@ def make_act(run: Runner) -> Node:
         calls = [call for call in state["plan"].calls if effect_of(call.name) is not Effect.IRREVERSIBLE]
         scope, turn_id = state["scope"], state["turn"].turn_id
         results = await asyncio.gather(*(run(call, scope, turn_id) for call in calls[:MAX_CALLS]))
-        raised = next((r.scope for r in reversed(results) if r.scope is not None), scope)
-        return {"results": tuple(results), "scope": raised}
+        return {"results": tuple(results), "scope": scope_after(scope, results)}
 
     return act

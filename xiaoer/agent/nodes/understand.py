@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from xiaoer.agent.brains.protocol import TurnView
-from xiaoer.agent.state import Node, State, view_of
+from xiaoer.agent.state import Node, State, scope_after, view_of
 from xiaoer.domain.understanding import Understanding
 from xiaoer.tools.calls import Runner, ToolCall, ToolResult
 
@@ -47,5 +47,5 @@ async def _fetch(state: State, prefetch: Prefetch, run: Runner) -> dict[str, Any
             break
         done = await asyncio.gather(*(run(call, scope, state["turn"].turn_id) for call in calls))
         results = (*results, *done)
-        scope = next((r.scope for r in reversed(done) if r.scope is not None), scope)
+        scope = scope_after(scope, done)
     return {"results": results, "scope": scope}
