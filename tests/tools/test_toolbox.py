@@ -78,6 +78,14 @@ async def test_a_proof_ends_after_a_day(box: ToolBox, world: World) -> None:
     assert (await _run(box, "get_order", {"order_no": "#1032"}, scope)).code == "context_unproven"
 
 
+async def test_a_yes_to_one_who_is_known_already_makes_the_day_no_longer(box: ToolBox, world: World) -> None:
+    scope = (await _run(box, "verify_customer", JANE, world.visitor())).scope
+    assert scope is not None
+    world.clock.forward(hours=23)
+    again = await _run(box, "verify_customer", {**JANE, "email": "wrong@example.com"}, scope)
+    assert (again.data["verified"], again.scope) == (True, scope)
+
+
 async def test_a_refusal_is_a_word_and_a_sentence(box: ToolBox, world: World) -> None:
     result = await _run(box, "get_order", {"order_no": "#1004"}, world.customer("#1032"))
     assert (result.ok, result.code, result.data) == (False, "not_found", {})
