@@ -154,6 +154,17 @@ async def test_an_edit_that_the_rules_refuse_or_nobody_can_quote_changes_nothing
     assert book.status() is S.PENDING
 
 
+@pytest.mark.parametrize("change", [{"version": 8}, {"policy": "p2"}], ids=str)
+async def test_an_edit_of_what_has_changed_since_it_was_shown_is_refused(world, book, change):
+    book.propose(make_draft(lines=(("L1", 2),)))
+    for name, value in {**change, "price": 490000}.items():
+        setattr(world.server, name, value)
+    edits = {"lines": [{"line_id": "L1", "quantity": 1}]}
+    with pytest.raises(Conflict) as caught:
+        await world.desk.decide("A-1", "edit", book.row().digest, MAYA, edits=edits)
+    assert (caught.value.code, book.status(), world.queue.jobs) == ("changed", S.PENDING, [])
+
+
 async def test_an_edit_into_the_lines_of_another_open_action_is_refused(world, book):
     book.propose(make_draft("A-1"))
     book.propose(make_draft("A-2", (("L2", 1),)))

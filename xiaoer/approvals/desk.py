@@ -36,6 +36,8 @@ Decision = Literal["approve", "reject", "edit"]
 DECIDERS: tuple[str, ...] = ("admin", "approver")
 _EDITABLE = frozenset({"lines", "reason"})
 _LONGEST_NOTE = 500
+# What an edit may not move: the person was shown the record as it stood then.
+_SHOWN = ("order_version", "policy_version", "destination")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ class Approvals:
         return self._approve(session, ledger.get(session, entered.action_id), verdict, now)
 
     async def _edited(self, verdict: _Verdict, edits: Mapping[str, Any]) -> _Verdict:
-        """What the edit would do, by a fresh quote; raises BadInput or Refusal when it may not be."""
+        """What the edit would do, by a fresh quote; raises BadInput, Refusal or Conflict when it may not be."""
         if self.quote is None:
             raise Refusal("Editing is not possible here: no executor is connected.")
         row = await asyncio.to_thread(self._look, verdict.action_id)
@@ -211,6 +213,9 @@ class Approvals:
             raise Refusal(quote.error or "The order cannot be quoted now; try again.", quote.code or "down")
         if quote.decision == "deny":
             raise Refusal(f"The shop's rules refuse this edit ({quote.clause_id}).", "denied")
+        if any(getattr(quote, name) != getattr(row, name) for name in _SHOWN):
+            told = "The order or the shop's rules have changed since this was asked for; it has to be asked for anew."
+            raise Conflict(told, "changed", _S.PENDING)
         return replace(verdict, new=(args, quote))
 
     def _look(self, action_id: str) -> ActionRow:
