@@ -253,6 +253,25 @@ async def test_what_nobody_decided_expires_and_the_customer_hears_it(world, book
     assert "has lapsed" in world.outbox.texts()[0]
 
 
+async def test_a_run_that_comes_as_another_ends_waits_behind_those_that_wait(small_world, monkeypatch):
+    running, most = 0, 0
+
+    async def run(case_id: str) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        running -= 1
+
+    runner = small_world.runner
+    monkeypatch.setattr(runner, "_run", run)
+    first, second = (asyncio.create_task(runner.run_case("CASE-1")) for _ in range(2))
+    await first
+    await asyncio.gather(second, runner.run_case("CASE-1"))
+    assert most == 1
+
+
 async def test_a_row_changed_behind_our_back_is_never_executed(world, book):
     await approved(world, book)
     with world.engine.begin() as connection:

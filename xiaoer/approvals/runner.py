@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from sqlalchemy import Engine
@@ -49,15 +49,13 @@ class CaseRunner:
         )
         self._graph = build_case_graph(saver)
         # Two runs on one thread would fork it; the queue keeps other processes away by its lock.
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # A lock lives as long as a run holds it or waits for it.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def run_case(self, case_id: str) -> None:
         """Take the case on; returns when it is done, waits for a person, or waits for the clock."""
-        lock = self._locks[case_id]
-        async with lock:
+        async with self._locks.setdefault(case_id, asyncio.Lock()):
             await self._run(case_id)
-        if not lock.locked():
-            self._locks.pop(case_id, None)
 
     async def _run(self, case_id: str) -> None:
         config: Any = {"configurable": {"thread_id": case_id}}
