@@ -114,6 +114,9 @@ class Match(Strict):
     no_money: tuple[str, ...]  # what takes the wish for money back again
     returning: tuple[str, ...]
     stop: tuple[str, ...]  # words that tell nothing
+    topic: tuple[str, ...]  # words that name a policy as a whole, not what is asked about it
+    alike: tuple[tuple[str, ...], ...]  # groups of words that ask for and tell the same
+    swap: tuple[str, ...]  # the wish for an exchange
     idle: tuple[str, ...]  # words that name no item
     reasons: dict[str, tuple[str, ...]]
     ordinals: dict[str, tuple[str, ...]]  # "1", "2", … "last"

@@ -34,6 +34,7 @@ QUOTE_READS = {"issue_refund": "quote_refund", "create_return_label": "check_ret
 # Without a word of the customer the least favourable reason is assumed.
 ASSUMED_REASON = "changed_mind"
 STATEMENTS_TOLD = 2
+DOUBTFUL = 0.6
 PARTS_QUOTED = 6
 _ARRIVED = frozenset({"delivered"})
 _MOVING = frozenset({"on_its_way", "out_for_delivery", "at_pickup_point", "customs_held"})
@@ -270,7 +271,15 @@ class Case:
         if self.turn.view.guard_notes:  # a draft that was refused is rewritten without foreign text
             return None
         entries = self.turn.read("search_knowledge", {"query": self.question}, Entries).entries
-        return next(iter(entries), None)
+        best = next(iter(entries), None)
+        doubtful = best is not None and self._weak and not self._fits(f"{best.title} {best.text}")
+        return None if doubtful else best
+
+    @property
+    def _weak(self) -> bool:
+        """Whether it is hardly certain that this is asked at all."""
+        scores = {s.id: s.confidence for s in self.turn.view.understanding.intents}
+        return bool(self.playbook.topics) or scores.get(self.need.intent, 1.0) < DOUBTFUL
 
     @cached_property
     def product(self) -> ProductRecord | None:
@@ -291,16 +300,12 @@ class Case:
             self._told(told_id, pick(text, lang)) for told_id, text in texts + [(c.id, c.text) for c in shut]
         ]
         fitting = sorted((t for t in told if t.fit), key=lambda t: -t.fit)
-        if (
-            fitting and fitting[0].fit == fitting[-1].fit == 1
-        ):  # only the topic itself is named: the general rules
-            fitting = _general(fitting, {s.id for s in stated})
-        return tuple(fitting[:STATEMENTS_TOLD]) or tuple(
-            _general(told, {s.id for s in stated})[:STATEMENTS_TOLD]
-        )
+        best = [t for t in fitting if t.fit * 2 > fitting[0].fit]
+        return tuple((best or _general(told, {s.id for s in stated}))[:STATEMENTS_TOLD])
 
     def _told(self, told_id: str, text: str) -> Told:
-        return Told(told_id, text, reading.overlap(self.question, text, self.turn.playbooks.words.match.stop))
+        match = self.turn.playbooks.words.match
+        return Told(told_id, text, len(reading.telling(self.question, match) & reading.telling(text, match)))
 
     def _fits(self, text: str) -> bool:
         return reading.overlap(self.question, text, self.turn.playbooks.words.match.stop) > 0

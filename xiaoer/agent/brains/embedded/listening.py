@@ -118,13 +118,25 @@ def _hear_correction(turn: Turn, ask: Ask) -> Heard | None:
 
 def _hear_proof(turn: Turn, ask: Ask) -> Heard | None:
     if turn.claim == turn.memory.claim and not turn.proven:
-        return None
+        return _hear_detail(turn)
     old, new = turn.memory.claim.get("order_no"), turn.claim.get("order_no")
     moved = [
         need.model_copy(update={"order_no": new}) if old and need.order_no == old else need
         for need in turn.memory.needs
     ]
     return Heard(tuple(moved))
+
+
+def _hear_detail(turn: Turn) -> Heard | None:
+    """ "It's too small" while the proof is awaited: why, not a new matter."""
+    match, said = turn.playbooks.words.match, reading.plain(turn.view.text)
+    about = [need for need in turn.memory.needs if turn.playbooks.intents[need.intent].tools]
+    if not about or reading.read_reason(said, match) is None or reading.mentions(said, match.swap):
+        return None
+    if {"human_agent", "complaint"} & {s.id for s in turn.view.understanding.intents}:
+        return None
+    turn.detail = True
+    return _continue(turn, lambda need: {"words": _join(need.words, turn.view.text)})
 
 
 def _hear_order(turn: Turn, ask: Ask) -> Heard | None:
@@ -268,6 +280,8 @@ def _continue(turn: Turn, change: Callable[[Need], dict[str, object]]) -> Heard:
 def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
     """The needs that this message names; in an answer only what clearly goes beyond it."""
     scores = [s for s in turn.view.understanding.intents if s.id in turn.playbooks.intents]
+    if turn.detail:
+        scores = []
     if answered:
         scores = [s for s in scores if s.confidence >= SURE_ENOUGH and s.id not in _WEAK]
         if reading.residue(turn.view.text, _slot_values(turn)) < 4:
@@ -275,7 +289,7 @@ def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
         waiting = {need.intent for need in turn.memory.needs}
         scores = [s for s in scores if s.id not in waiting]
     ids = _surest([s.id for s in scores])[:NEEDS_A_MESSAGE]
-    if not answered and all(turn.playbooks.intents[i].kind == "courtesy" for i in ids):
+    if not answered:
         ids = _implied(turn, ids)
     other = not answered and _means_another(turn)
     words = turn.view.text[:WORDS_KEPT]
@@ -294,12 +308,15 @@ def _surest(ids: Sequence[str]) -> list[str]:
 def _implied(turn: Turn, ids: list[str]) -> list[str]:
     """What a message without a need of its own asks for by what was said before."""
     last = turn.memory.topics[-1:]
+    if last and reading.is_one_of(turn.view.text, turn.playbooks.words.match.further):
+        return list(last)
+    if any(turn.playbooks.intents[i].kind != "courtesy" for i in ids):
+        return ids
     if _only_slots(turn):
         return ["track_parcel"]  # a bare order number asks where the order is
     if turn.memory.order_no and not turn.view.understanding.slots.as_dict() and _means_another(turn):
         return list(last) or ["track_parcel"]
-    further = reading.is_one_of(turn.view.text, turn.playbooks.words.match.further)
-    return list(last) if further and last else ids
+    return ids
 
 
 def _means_another(turn: Turn) -> bool:
@@ -368,8 +385,10 @@ def _unanswered(turn: Turn, fresh: tuple[Need, ...]) -> tuple[Need, ...]:
 
 
 def _plain_answer(turn: Turn) -> bool:
-    """A yes, no or whatever to nothing in particular is no riddle."""
-    if turn.view.understanding.yes_no is None or turn.memory.ask is not None:
+    """A yes, no, whatever or 🙏 to nothing in particular is no riddle."""
+    if turn.memory.ask is not None:
+        return False
+    if turn.view.understanding.yes_no is None and any(char.isalnum() for char in turn.view.text):
         return False
     turn.closing = "all_right"
     return True

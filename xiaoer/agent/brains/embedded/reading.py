@@ -17,6 +17,7 @@ from xiaoer.prompts.schema import Match
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_ALL_BUT = re.compile(r"\b(all|everything|every one|each)(?: of (?:it|them))? but\b")
 _CLAUSES = re.compile(r"[,，。;；.!！?？\n]|\bbut\b|(?=\bexcept\b)|(?=除了)")
 
 
@@ -62,6 +63,7 @@ def pick(text: str, options: Sequence[tuple[str, str]], match: Match, *, listed:
     kept: set[str] = set()
     named: list[str] = []
     unclear: tuple[str, ...] = ()
+    said = _ALL_BUT.sub(r"\1 except ", said)
     for clause in filter(None, _CLAUSES.split(said)):
         found = _by_words(clause, options, match)
         if mentions(clause, match.keep):
@@ -119,6 +121,16 @@ def _stem(word: str) -> str:
         if word.endswith(ending) and not word.endswith("ss") and len(word) > len(ending) + 2:
             return word.removesuffix(ending)
     return word
+
+
+def telling(text: str, match: Match) -> frozenset[str]:
+    """What a question or a rule speaks of beyond its topic; words of one group count as one."""
+    idle = {*match.stop, *match.topic, *(_stem(word) for word in match.topic)}
+    return frozenset(_group(token, match.alike) for token in _tokens(text) if token not in idle)
+
+
+def _group(token: str, alike: tuple[tuple[str, ...], ...]) -> str:
+    return next((group[0] for group in alike if token in group), token)
 
 
 _SENTENCES = re.compile(r"(?<=[.!?,;。！，；\n])")

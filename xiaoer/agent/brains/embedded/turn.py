@@ -42,6 +42,7 @@ class Turn:
     closing: str | None = None  # a common reply to a plain yes or no
     missed: bool = False  # the message said nothing that could be used
     asking: bool = False  # the message asks rather than wishes
+    detail: bool = False  # the message adds to what waits for a proof
     back_to: str | None = None  # the kind of question that is called to mind after an interruption
     kept: Ask | None = None  # the open question that outlives an interruption
     said: dict[str, int] = field(default_factory=dict)

@@ -269,6 +269,8 @@ def _bare_numbers(search: _Search) -> None:
     if search.expecting == "proof":
         search.each(_BARE_FOUR, "phone_tail")
     elif search.expecting == "order_no":
+        beside = bool(search.found.get("order_no"))  # the number came by its own sign: four more are a proof
+        search.each(_BARE_FOUR, "phone_tail", fits=lambda number: beside or number[0] == "0")
         search.each(_BARE_ANY, "order_no")
     elif search.found.get("order_no") or not _ONLY_NUMBERS.fullmatch(search.text):
         _four_in_words(search)
