@@ -197,10 +197,12 @@ def _home_problems(home: Path) -> Iterator[str]:
 
 
 def _database_problems(settings: Settings, role: Role) -> Iterator[str]:
-    for name, url in (
-        ("XIAOER_DATABASE_URL", settings.database_url),
-        ("XIAOER_SHOP_DATABASE_URL", settings.shop_database_url),
-    ):
+    named = {
+        # In this order: where one address serves both, its fault is told by the first name.
+        settings.shop_database_url: "XIAOER_SHOP_DATABASE_URL",
+        settings.database_url: "XIAOER_DATABASE_URL",
+    }
+    for url, name in named.items():
         if not url.startswith(_DATABASES):
             yield f"{name} must start with {' or '.join(_DATABASES)}."
         elif not _database_of(url):

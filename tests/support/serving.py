@@ -17,14 +17,15 @@ import httpx2
 
 TOKEN = "serving-token-of-the-tests"
 PASSWORD = "serving-password-of-the-tests"
-START_SECONDS = 90
+START_SECONDS = 150  # the first start trains a classifier, on a machine that may be busy
 
 
 class Server:
-    """One desk; `start` may follow `wait_dead`, on the same home and port."""
+    """One desk, or one role of it; `start` may follow `wait_dead`, on the same home and port."""
 
-    def __init__(self, home: Path, **env: str) -> None:
+    def __init__(self, home: Path, *, role: str = "all", **env: str) -> None:
         self.home = home
+        self.role = role
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._env = env
@@ -41,7 +42,7 @@ class Server:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("XIAOER_")}
         with (self.home / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "xiaoer.cli", "serve"],
+                [sys.executable, "-m", "xiaoer.cli", "serve", "--role", self.role],
                 env={**clean, **settings, **self._env, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -67,6 +68,11 @@ class Server:
         """The exit code of a process that is expected to die by itself."""
         assert self._process is not None
         return self._process.wait(seconds)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def alive(self) -> bool:

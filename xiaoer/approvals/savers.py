@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,10 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde import _msgpack
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from sqlalchemy.engine import URL, make_url
+
+# Any number that nobody else uses.
+_SETUP_LOCK = 7_215_302
+_ASK_AGAIN_SECONDS = 0.1
 
 
 class UnsafeCheckpoints(RuntimeError):
@@ -59,8 +64,28 @@ async def _open_postgres(url: URL) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     pool: Any = AsyncConnectionPool(plain, min_size=1, max_size=8, kwargs=options, open=False)
     async with pool:
         saver = AsyncPostgresSaver(pool, serde=_plain_data())
-        await saver.setup()
+        await _set_up_alone(saver, pool)
         yield saver
+
+
+async def _set_up_alone(saver: Any, pool: Any) -> None:
+    """Two executors that start at once would make the same tables; the second one finds them.
+
+    Asked for again and again instead of waited for: the indexes are made concurrently, which waits for
+    every running statement, and so for one that waits for us.
+    """
+    async with pool.connection() as connection:
+        while not await _has_lock(connection):  # noqa: ASYNC110 - another process has it, no event of ours
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+        try:
+            await saver.setup()
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock(%s)", (_SETUP_LOCK,))
+
+
+async def _has_lock(connection: Any) -> bool:
+    answer = await connection.execute("SELECT pg_try_advisory_lock(%s) AS got", (_SETUP_LOCK,))
+    return bool((await answer.fetchone())["got"])
 
 
 def _plain_data() -> JsonPlusSerializer:
