@@ -175,6 +175,13 @@ def test_passwords_are_kept_as_argon2id(desk: Desk) -> None:
     assert str(kept).startswith("$argon2id$")
 
 
+async def test_a_new_password_ends_the_sessions_of_the_old_one(desk: Desk) -> None:
+    maya, noel = await desk.sign_in("Maya"), await desk.sign_in("Noel")
+    set_password(desk.inbox.engine, "Maya", "a-new-password")
+    assert (await maya.http.get("/api/v1/actions")).status_code == 401
+    assert (await noel.http.get("/api/v1/actions")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("name", "roles"), [("Maya", ("root",)), ("Maya", ()), ("", ("agent",)), ("x" * 65, ("agent",))]
 )

@@ -7,11 +7,11 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 from sqlmodel import Session, col, select
 
 from xiaoer.approvals.desk import Staff
-from xiaoer.desk.tables import DeskUser
+from xiaoer.desk.tables import DeskSession, DeskUser
 from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.ids import new_id
 from xiaoer.domain.refusals import BadInput
@@ -34,7 +34,7 @@ def ensure_admin(engine: Engine, password: str, clock: Clock = utc_now) -> bool:
 
 
 def set_password(engine: Engine, name: str, password: str) -> None:
-    """Give a person a new password; raises BadInput when there is nobody of this name."""
+    """Give a person a new password and end his sessions; raises BadInput when there is nobody of this name."""
     hashed = _hash(password)
     with transaction(engine) as session:
         user = session.exec(select(DeskUser).where(DeskUser.name == name)).first()
@@ -42,6 +42,7 @@ def set_password(engine: Engine, name: str, password: str) -> None:
             raise BadInput(f"There is nobody called {name}.")
         user.password_hash = hashed
         session.add(user)
+        session.execute(delete(DeskSession).where(col(DeskSession.user_id) == user.id))
 
 
 def create_staff(
