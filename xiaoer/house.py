@@ -23,6 +23,7 @@ from xiaoer.agent.brains.protocol import Brain
 from xiaoer.agent.brains.select import build_brain
 from xiaoer.agent.brains.understanding import load_understander
 from xiaoer.agent.graph import ConversationGraph
+from xiaoer.agent.metrics import measured
 from xiaoer.approvals import guards
 from xiaoer.approvals import keys as key_files
 from xiaoer.approvals.desk import Approvals
@@ -191,7 +192,9 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
         if role in (Role.ALL, Role.WORKER):
             brain, graph = await _mind(base, toolbox, make_brain)
             hooks = _Hooks(LedgerHooks(base.stores, base.clock))
-            worker = Worker(base.desk_engine, queue, graph, base.stores, hooks, outbox, base.clock, live)
+            worker = Worker(
+                base.desk_engine, queue, measured(graph), base.stores, hooks, outbox, base.clock, live
+            )
             worker.attach()
             await asyncio.to_thread(worker.recover)
         if grant_key is not None:

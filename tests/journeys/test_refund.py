@@ -134,3 +134,13 @@ async def test_an_approved_return_ends_in_a_slip_that_can_be_printed(desk: Desk)
     assert page.status_code == 200
     assert "Cloud Travel Pillow" in page.text
     assert (await jane.http.get("/labels/L-0000")).status_code == 404
+
+
+async def test_operators_see_turns_in_numbers_and_never_in_words(desk: Desk) -> None:
+    lena = await desk.customer()
+    await lena.say("where is #1007? lena@example.com")
+    metrics = (await desk.staff.get("/metrics")).text
+    assert 'xiaoer_turns_total{brain="embedded",hand_off="",store="demo-us"}' in metrics
+    assert 'xiaoer_tool_calls_total{code="",tool="track_order"}' in metrics
+    assert "lena" not in metrics
+    assert "1007" not in metrics
