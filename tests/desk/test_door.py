@@ -89,6 +89,15 @@ async def test_guessing_passwords_meets_a_wall(desk: Desk) -> None:
     assert [answer.status_code for answer in tries] == [401, 401, 401, 429]
 
 
+async def test_ones_own_log_in_buys_no_more_guesses_at_a_colleagues(desk: Desk) -> None:
+    object.__setattr__(desk.services, "login_rate", "3/minute")
+    desk.hire("Maya", "agent")
+    guess, own = {"name": "admin", "password": "x"}, {"name": "Maya", "password": PASSWORD}
+    asked = [guess, guess, own, guess, guess]
+    tries = [await desk.http.post("/desk/login", data=fields) for fields in asked]
+    assert [answer.status_code for answer in tries] == [401, 401, 303, 401, 429]
+
+
 @pytest.mark.parametrize(
     "next_page", ["https://evil.example.com", "//evil.example.com", "/desk\\@evil", "/chat/x"]
 )

@@ -67,7 +67,8 @@ class DeskServices:
     answer_inquiry: AnswerInquiry
     api_token: str | None = None
     secure_cookies: bool = False  # True behind TLS: `__Host-` and Secure
-    login_rate: str = "10/minute"  # wrong tries of one address
+    login_rate: str = "10/minute"  # wrong tries of one address at one account
+    address_rate: str = "60/minute"  # tries of one address at any
     clock: Clock = utc_now
     limiter: Limiter = field(default_factory=Limiter)
 

@@ -30,9 +30,11 @@ def add_login(router: APIRouter, services: DeskServices) -> None:
         refuse_foreign(request)
         address = request.client.host if request.client else "unknown"
         # Counted before the slow check, so that guesses side by side do not slip through.
-        services.limiter.hit("login", services.login_rate, address)
+        services.limiter.hit("sign in", services.address_rate, address)
         form = await request.form(max_fields=10, max_files=0)
         name, following = text_of(form, "name").strip(), local_path(text_of(form, "next"))
+        # One's own log-in clears the tries at this account only, not those at a colleague's.
+        services.limiter.hit("login", services.login_rate, address, name)
         staff = await asyncio.to_thread(check_password, services.engine, name, text_of(form, "password"))
         if staff is None:
             nobody = Staff("", name[:64], frozenset())
@@ -40,7 +42,7 @@ def add_login(router: APIRouter, services: DeskServices) -> None:
             refused = words(page_language(request))["login"]["refused"]
             view = {"refused": refused, "name": name, "next": following}
             return render(services, request, "login.html", None, view, 401)
-        services.limiter.forgive("login", services.login_rate, address)
+        services.limiter.forgive("login", services.login_rate, address, name)
         token = await asyncio.to_thread(open_session, services.engine, staff, services.clock)
         await asyncio.to_thread(services.audit.note, staff, "sign_in", address)
         answer = RedirectResponse(following, 303)
