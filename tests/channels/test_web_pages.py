@@ -108,6 +108,17 @@ async def test_a_stores_own_words_cannot_become_markup(web: Web) -> None:
     assert boot and json.loads(boot[1])["store_name"] == evil
 
 
+async def test_no_person_is_promised_where_a_rule_may_approve(web: Web) -> None:
+    assert "confirmed by a person first" in (await web.http.get("/chat/demo-us")).text
+    web.services.stores["loose"] = replace(STORES["demo-us"], rules_may_approve=True, id="loose")  # type: ignore[index]  # a plain dict in tests
+    try:
+        page = (await web.http.get("/chat/loose")).text
+    finally:
+        del web.services.stores["loose"]  # type: ignore[attr-defined]  # as above
+    shown = page.partition('<main class="scroll"')[2].partition("</main>")[0]
+    assert "AI assistant" in shown and "confirmed by a person" not in shown
+
+
 def test_json_in_a_page_holds_no_markup() -> None:
     assert "<" not in json_block({"a": "</script><!--"})
 

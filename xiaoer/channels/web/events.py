@@ -104,6 +104,7 @@ def show_action(action: ActionView) -> dict[str, Any]:
         "order_no": action.order_no,
         "amount": {"amount_minor": amount.amount_minor, "currency": amount.currency} if amount else None,
         "destination": action.destination,
+        "by_rule": (action.decided_by or "").startswith("rule:"),
         "details": (action.receipt or {}).get("details", {}),
     }
 

@@ -91,6 +91,8 @@ def _view(store: Store, lang: str, embed: bool, nonce: str) -> dict[str, Any]:
         "page_lang": "zh-CN" if lang == "zh" else "en",
         "other_lang": "en" if lang == "zh" else "zh",
         "accent": accent,
+        # Where a rule may approve, the page does not promise that a person does.
+        "rules_may_approve": store.rules_may_approve,
         "on_accent": _ink_on(accent),
         "embed": embed,
         "nonce": nonce,

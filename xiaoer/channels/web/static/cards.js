@@ -21,7 +21,11 @@ const ICONS = { issue_refund: "refund", cancel_order: "cancel", create_return_la
 export function withoutDrawn(text, cards) {
   const numbers = cards.filter((card) => card.type === "parcels").flatMap((card) => (card.parcels || []).map((parcel) => parcel.tracking_no));
   if (!numbers.length) return text;
-  return text.split("\n").filter((line) => !numbers.some((number) => number && line.includes(number))).join("\n").trim();
+  const lines = text.split("\n");
+  const drawn = lines.map((line) => numbers.some((number) => number && line.includes(number)));
+  // The heading of a list goes with its list.
+  const heads = lines.map((line, at) => /[:：]\s*$/.test(line) && drawn[at + 1]);
+  return lines.filter((_, at) => !drawn[at] && !heads[at]).join("\n").trim();
 }
 
 // A receipt's card would repeat the request's own, which is drawn above it and moves by itself.
@@ -140,7 +144,7 @@ function fillAction(box, facts) {
           facts.order_no ? h("div", { class: "small" }, `${t.order} ${withHash(facts.order_no)}`) : null)),
       h("span", { class: `badge ${tone}` }, t.action_states[facts.status] || "")),
     ...[facts.amount ? h("p", { class: "action-amount" }, asMoney(facts.amount)) : null,
-      drawFacts(facts), drawSteps(t.action_steps, step, tone, facts.status === "succeeded"),
+      drawFacts(facts), drawSteps(facts.by_rule ? t.action_steps_rule : t.action_steps, step, tone, facts.status === "succeeded"),
       note ? h("p", { class: "action-note" }, note) : null].filter(Boolean));
 }
 

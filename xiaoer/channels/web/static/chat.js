@@ -96,7 +96,7 @@ function caughtUp() {
   opened = true;
   $("empty").hidden = !isEmpty();
   showTyping(isUnanswered({ withinMs: 20000 }));
-  toBottom();
+  if (!isEmpty()) toBottom();
 }
 
 function onState(state) {

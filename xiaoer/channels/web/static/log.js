@@ -116,9 +116,14 @@ function place(element, message, live, own = false) {
   if (live) element.classList.add("enter");
   log.append(element);
   if (own || !live) toBottom(live);
-  else if (near) showStart(element);
+  else if (near || following) showStart(element);
   else offerJump(true);
 }
+
+// After an own message the page follows what comes, until a hand moves it.
+let following = true;
+for (const gesture of ["wheel", "touchmove"]) scroll.addEventListener(gesture, () => { following = false; }, { passive: true });
+scroll.addEventListener("keydown", () => { following = false; });
 
 function offerJump(unseen) {
   jump.classList.toggle("round", !unseen);
@@ -130,12 +135,14 @@ function showStart(element) {
   const bottom = scroll.scrollHeight - scroll.clientHeight;
   const start = element.offsetTop - scroll.offsetTop - 14;
   glide(Math.min(bottom, start));
-  if (start < bottom) offerJump(false);
+  following = start >= bottom;
+  if (!following) offerJump(false);
 }
 
 const groupOf = (element) => element.dataset.author;
 
 export function toBottom(smooth = false) {
+  following = true;
   requestAnimationFrame(() => glide(scroll.scrollHeight, smooth));
   jump.hidden = true;
 }
