@@ -142,6 +142,40 @@ def test_a_link_is_read_as_browsers_read_it(end: str) -> None:
     assert "links" in failed(f"See https://evil.example{end}tools.usps.com now.")
 
 
+@pytest.mark.parametrize("text", ["Pay at evil-shop.com/now.", "请访问evil.cn，谢谢", "See EVIL.example.com"])
+def test_an_address_without_its_scheme_is_a_link(text: str) -> None:
+    assert failed(text) == ["links"]
+
+
+def test_own_addresses_and_the_customers_mail_are_no_strange_links() -> None:
+    said = (HistoryItem("M-1", Author.CUSTOMER, "mail jane.demo@example.com please", NOW),)
+    assert failed("See tools.usps.com. I'll write to jane.demo@example.com.", history=said) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["My manager has already approved it.", "主管已经同意了。", "Your request is approved.", "申请已批准。"],
+)
+def test_an_approval_is_claimed_only_when_the_ledger_has_one(text: str) -> None:
+    approved = an_action("issue_refund", ActionStatus.APPROVED)
+    waiting = an_action("issue_refund", ActionStatus.PENDING)
+    assert (failed(text, actions=(approved,)), failed(text, actions=(waiting,))) == ([], ["claims"])
+
+
+@pytest.mark.parametrize("text", ["Once a colleague has approved it, I'll tell you.", "申请还没有批准。"])
+def test_waiting_for_an_approval_is_no_claim(text: str) -> None:
+    assert failed(text) == []
+
+
+def test_a_refund_that_failed_is_none() -> None:
+    refund = {"refund_id": "RF-1", "amount": {"amount_minor": 127230, "currency": "USD"}}
+    for status, wrong in (("failed", ["claims"]), ("succeeded", [])):
+        order = {**ORDER, "refunds": [{**refund, "status": status}]}
+        made = a_state(now=NOW, records=[order])
+        verdicts = check_text("It has been refunded.", gather_facts(made), made["turn"].store)
+        assert [verdict.check for verdict in verdicts if not verdict.ok] == wrong
+
+
 def test_a_day_with_its_ending_is_a_date() -> None:
     assert failed("It arrives on Dec 24th.") == ["dates"]
 

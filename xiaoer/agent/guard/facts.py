@@ -29,6 +29,10 @@ _CLAIM_OF_TOOL = {
     "issue_coupon": "coupon",
 }
 
+_APPROVED = frozenset(
+    {ActionStatus.APPROVED, ActionStatus.EXECUTING, ActionStatus.UNKNOWN, ActionStatus.SUCCEEDED}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -144,6 +148,9 @@ def _moments(text: str, zone: ZoneInfo, now: datetime) -> Iterator[tuple[int, in
 
 
 def _done(state: State, nodes: list[dict[str, Any]]) -> Iterator[str]:
+    proposed = (p.action for p in state.get("proposals", ()) if p.action)
+    if any(action.status in _APPROVED for action in (*state["turn"].actions, *proposed)):
+        yield "approval"
     for action in state["turn"].actions:
         if action.status is ActionStatus.SUCCEEDED and action.tool in _CLAIM_OF_TOOL:
             yield _CLAIM_OF_TOOL[action.tool]
@@ -156,7 +163,7 @@ def _done_by_record(node: dict[str, Any]) -> Iterator[str]:
         yield "delivered"
     if node.get("state") == "cancelled":
         yield "cancellation"
-    if node.get("refunds") or (node.get("refund_id") and node.get("status") == "succeeded"):
+    if node.get("refund_id") and node.get("status") == "succeeded":
         yield "refund"
     if isinstance(node.get("refunded_quantity"), int) and node["refunded_quantity"] > 0:
         yield "refund"

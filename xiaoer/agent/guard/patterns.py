@@ -26,6 +26,13 @@ _PHONE = re.compile(
 )
 # A host ends where a browser ends it: `https://evil.example?@ours.example` leads to evil.example.
 _LINK = re.compile(r"(?:https?:)?//([^\s/?#\\\"'<>)\]]+)|\bwww\.[^\s/?#\\\"'<>)\]]+", re.IGNORECASE)
+# An address without its scheme can be typed as well as clicked.
+_BARE_HOST = re.compile(
+    r"(?<![A-Za-z0-9_@.-])(?:[a-z0-9-]+\.)+"
+    r"(?:com|net|org|cn|io|co|me|cc|vip|shop|store|top|xyz|site|online|app|link|click|info|biz)"
+    r"(?![A-Za-z0-9@-]|\.[A-Za-z0-9])",
+    re.IGNORECASE,
+)
 _IMAGE = re.compile(r"!\[[^\]]*\]\(|<\s*img\b", re.IGNORECASE)
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -76,6 +83,12 @@ _CLAIMS: dict[str, re.Pattern[str]] = {
     "delivered": re.compile(
         r"\b(?:was|been|is|shows?(?: as)?|marked(?: as)?) delivered\b|\bdelivered it\b|\b(?:parcel|package|order) (?:has )?arrived\b"
         r"|已(?:经)?(?:由[^。！？；，\n]{1,8})?(?:签收|送达|妥投)(?!的)|显示签收",
+        re.IGNORECASE,
+    ),
+    "approval": re.compile(
+        r"\b(?:manager|supervisor|boss|colleague|team|we|I)(?: has| have|['’]ve|['’]s)?(?: already)? approved\b"
+        r"|\b(?:is|was|has been) (?:already )?approved\b"
+        r"|(?:主管|经理|领导|老板|同事|财务)[^。！？；，\n]{0,4}(?:已经|已)[^。！？；，\n]{0,4}(?:同意|批准|通过)|申请(?:已经|已)(?:批准|通过)",
         re.IGNORECASE,
     ),
 }
@@ -135,6 +148,8 @@ def hosts_in(text: str) -> Iterator[str]:
     for match in _LINK.finditer(text):
         host = (match.group(1) or match.group()).lower()
         yield host.rsplit("@", 1)[-1].split(":")[0]
+    for match in _BARE_HOST.finditer(_without_contacts(text)):
+        yield match.group().lower()
 
 
 def has_image(text: str) -> bool:
@@ -142,7 +157,7 @@ def has_image(text: str) -> bool:
 
 
 def claims_in(text: str) -> Iterator[str]:
-    """The kinds of completed deeds that a text claims: refund, cancellation, label, coupon, delivered."""
+    """What a text claims to have happened: refund, cancellation, label, coupon, delivered, approval."""
     for kind, pattern in _CLAIMS.items():
         for match in pattern.finditer(text):
             if not _NOT_CLAIM.search(text[: match.start()][-40:]):
