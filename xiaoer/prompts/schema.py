@@ -117,6 +117,7 @@ class Match(Strict):
     topic: tuple[str, ...]  # words that name a policy as a whole, not what is asked about it
     alike: tuple[tuple[str, ...], ...]  # groups of words that ask for and tell the same
     swap: tuple[str, ...]  # the wish for an exchange
+    calling_off: tuple[str, ...]  # the wish for a cancellation
     idle: tuple[str, ...]  # words that name no item
     reasons: dict[str, tuple[str, ...]]
     ordinals: dict[str, tuple[str, ...]]  # "1", "2", … "last"

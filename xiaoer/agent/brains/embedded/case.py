@@ -34,7 +34,7 @@ QUOTE_READS = {"issue_refund": "quote_refund", "create_return_label": "check_ret
 # Without a word of the customer the least favourable reason is assumed.
 ASSUMED_REASON = "changed_mind"
 STATEMENTS_TOLD = 2
-DOUBTFUL = 0.6
+SURE_ENTRY = 0.8  # below it an entry must share a telling word with the question
 PARTS_QUOTED = 6
 _ARRIVED = frozenset({"delivered"})
 _MOVING = frozenset({"on_its_way", "out_for_delivery", "at_pickup_point", "customs_held"})
@@ -272,14 +272,10 @@ class Case:
             return None
         entries = self.turn.read("search_knowledge", {"query": self.question}, Entries).entries
         best = next(iter(entries), None)
-        doubtful = best is not None and self._weak and not self._fits(f"{best.title} {best.text}")
+        doubtful = (
+            best is not None and best.score < SURE_ENTRY and not self._fits(f"{best.title} {best.text}")
+        )
         return None if doubtful else best
-
-    @property
-    def _weak(self) -> bool:
-        """Whether it is hardly certain that this is asked at all."""
-        scores = {s.id: s.confidence for s in self.turn.view.understanding.intents}
-        return bool(self.playbook.topics) or scores.get(self.need.intent, 1.0) < DOUBTFUL
 
     @cached_property
     def product(self) -> ProductRecord | None:
@@ -300,7 +296,7 @@ class Case:
             self._told(told_id, pick(text, lang)) for told_id, text in texts + [(c.id, c.text) for c in shut]
         ]
         fitting = sorted((t for t in told if t.fit), key=lambda t: -t.fit)
-        best = [t for t in fitting if t.fit * 2 > fitting[0].fit]
+        best = [t for t in fitting if t.fit * 2 >= fitting[0].fit]
         return tuple((best or _general(told, {s.id for s in stated}))[:STATEMENTS_TOLD])
 
     def _told(self, told_id: str, text: str) -> Told:
