@@ -159,3 +159,17 @@ async def test_thirty_guesses_at_once_are_five_guesses_on_postgresql(postgres_ur
     engine.dispose()
     assert counted == 5
     assert sum(answer.data["tries_left"] > 0 for answer in answers) == 4
+
+
+async def test_a_wave_of_wrong_proofs_over_a_store_makes_four_digits_too_little(world: World) -> None:
+    with Session(world.engine) as session:
+        for number in range(100):
+            session.add(ProofAttempt(store=US, conversation_id=f"x-{number}", order_no=f"{number}", at=NOW))
+        session.commit()
+    tail = await _verify(world, {"order_no": "#1032", "phone_tail": "0142"})
+    assert (tail.code, "not enough" in tail.message) == ("invalid", True)
+    assert (await _verify(world, JANE)).data["verified"] is True
+    other_shop = await _verify(world, {"order_no": "20261101001001", "phone_tail": "7752"}, store=CN)
+    assert other_shop.data["verified"] is True
+    world.clock.forward(hours=1, seconds=1)
+    assert (await _verify(world, {"order_no": "#1032", "phone_tail": "0142"})).data["verified"] is True

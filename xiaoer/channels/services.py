@@ -18,8 +18,9 @@ from xiaoer.inbox.live import Live
 class Rates:
     """Generous for people behind one address; `limits` notation."""
 
-    sessions: str = "1200/minute"  # of one address
+    sessions: str = "120/minute"  # of one address
     messages: str = "120/minute"  # of one session
+    address_messages: str = "600/minute"  # of one address, whatever its sessions
 
 
 @dataclass(frozen=True)

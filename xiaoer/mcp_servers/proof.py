@@ -26,6 +26,15 @@ def prove(deps: ServerDeps, scope: Scope, proof: Proof) -> VerifyShape:
     if known:
         # Strangers who guess at this order number must not lock its proven owner out.
         return VerifyShape(verified=True, order_no=known[1], customer_ref=known[0])
+    if (
+        not proof.email
+        and not (proof.name and proof.postcode)
+        and deps.state.is_crowded(scope.store, deps.clock())
+    ):
+        raise BadInput(
+            "The last four digits are not enough at the moment. Please give the e-mail,"
+            " or the name with the postcode of the order."
+        )
     key = order_key(proof.order_no)
     judged = deps.state.judge_proof(
         scope.store, scope.conversation_id, key, deps.clock(), _check(deps, scope.store, proof)

@@ -31,6 +31,8 @@ from xiaoer.storage.metadata import ShopTable
 
 WRONG_PROOFS = 5
 LOCK = timedelta(hours=1)
+# Four digits can be guessed order by order: after so many wrong proofs in a store within LOCK, they are not enough.
+CROWD = 100
 
 
 class SpentGrant(ShopTable, table=True):
@@ -53,6 +55,7 @@ class ProofAttempt(ShopTable, table=True):
     __table_args__ = (
         Index("ix_srv_proof_attempt_conversation", "store", "conversation_id", "at"),
         Index("ix_srv_proof_attempt_order", "store", "order_no", "at"),
+        Index("ix_srv_proof_attempt_store", "store", "at"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
@@ -159,6 +162,12 @@ class ServerState:
             session.add(ProofAttempt(store=store, conversation_id=conversation_id, order_no=order_no, at=now))
         left = WRONG_PROOFS - used - 1
         return Judgement(None, left == 0, left)
+
+    def is_crowded(self, store: str, now: datetime) -> bool:
+        """Whether somebody seems to be guessing all over this store."""
+        wrong = select_columns(func.count()).where(_ATTEMPTS.c.store == store, _ATTEMPTS.c.at > now - LOCK)
+        with reading(self.engine) as session:
+            return (session.connection().execute(wrong).scalar() or 0) >= CROWD
 
     def save_inquiry(self, row: InquiryRow) -> Inquiry:
         """Store a question once by (store, key); the same key again gives the first one."""

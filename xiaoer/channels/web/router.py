@@ -50,8 +50,7 @@ def _add_channel(router: APIRouter, services: WebServices) -> None:
     @router.post("/channels/web/{store}/sessions", status_code=201, response_model=SessionAnswer)
     async def open_session(store: str, wanted: SessionRequest, request: Request) -> Response:
         found = find_store(services, store)
-        address = request.client.host if request.client else "unknown"
-        services.limiter.hit("session", services.rates.sessions, address)
+        services.limiter.hit("session", services.rates.sessions, _address(request))
         session = await _open(services, found, wanted)
         token = seal_session(services.secret_key, session)
         return _data({"session": token, "conversation_id": session.conversation_id}, 201)
@@ -64,10 +63,12 @@ def _add_channel(router: APIRouter, services: WebServices) -> None:
     )
     async def send_message(
         message: MessageRequest,
+        request: Request,
         session: WebSession = Depends(signed_in),
         wait: Annotated[float | None, Query(ge=0, le=MAX_WAIT)] = None,
     ) -> Response:
         services.limiter.hit("message", services.rates.messages, session.conversation_id)
+        services.limiter.hit("address", services.rates.address_messages, _address(request))
         accepted = await services.intake.accept(_inbound(session, message))
         answer = {"message_id": accepted.message_id, "conversation_id": accepted.conversation_id}
         if wait:
@@ -102,6 +103,10 @@ def _add_pages(router: APIRouter, services: WebServices) -> None:
     @router.get("/assets/web/{version}/{name:path}", include_in_schema=False)
     def asset(version: str, name: str) -> Response:
         return pages.ASSETS.serve(version, name)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
 
 
 def find_store(services: WebServices, store: str) -> Store:
