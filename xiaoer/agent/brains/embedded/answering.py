@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from xiaoer.agent.brains.embedded import reading
-from xiaoer.agent.brains.embedded.hints import join, means_another, open_request, wants_money
+from xiaoer.agent.brains.embedded.hints import join, means_another, names_deed, open_request, wants_money
 from xiaoer.agent.brains.embedded.memory import Ask, Need
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.domain.orders import order_key
@@ -21,15 +21,17 @@ class Heard:
 
     needs: tuple[Need, ...] = ()
     closing: str | None = None
+    final: bool = False  # the message says nothing beyond it
 
 
 def hear(turn: Turn) -> Heard | None:
     ask = turn.memory.ask
     if _dropped(turn):
-        return Heard(closing="withdraw" if open_request(turn) else "nothing_done")
+        return Heard(closing="withdraw" if open_request(turn) else "nothing_done", final=True)
     if ask is None:
         return None
-    if _interrupts(turn, ask):
+    after_all = ask.kind == "offer" and ask.intent != "refund_request" and wants_money(turn)
+    if after_all or _interrupts(turn, ask):
         return None
     heard = _hear_correction(turn, ask)
     return heard or (_READERS[ask.kind](turn, ask) if ask.kind in _READERS else None)
@@ -141,7 +143,7 @@ def _hear_lines(turn: Turn, ask: Ask) -> Heard | None:
     every = tuple(choice.id for choice in ask.options)
     picked = _pick(turn, ask)
     reason = reading.read_reason(turn.view.text, turn.playbooks.words.match)
-    if not picked and reason is not None and not turn.view.understanding.intents:
+    if not picked and reason is not None and not turn.asking and not names_deed(turn):
         return _continue(turn, lambda _: {"reason": reason})
     if not picked and (turn.view.understanding.yes_no == "any" or _says_all(turn)):
         picked = every

@@ -194,6 +194,14 @@ class Case:
         """The irreversible tool that this need would ask for."""
         return self.playbook.tools[0]
 
+    def tool_of(self, intent: str) -> str | None:
+        return next(iter(self.turn.playbooks.intents[intent].tools), None)
+
+    @property
+    def reads_order(self) -> bool:
+        """Whether the items of the order are at hand without another call."""
+        return "get_order" in self.playbook.prefetch
+
     @cached_property
     def quote(self) -> QuoteRecord:
         return self.turn.read(QUOTE_READS[self.tool], self.request_args(), QuoteRecord)

@@ -18,13 +18,20 @@ def open_request(turn: Turn) -> bool:
     return any(action.status in OPEN for action in turn.view.actions)
 
 
+def names_deed(turn: Turn) -> bool:
+    """Whether a cancellation or an exchange is wished for by its name, or a person."""
+    said, match = reading.plain(turn.view.text), turn.playbooks.words.match
+    person = {"human_agent", "complaint"} & {score.id for score in turn.view.understanding.intents}
+    return bool(person) or reading.mentions(said, (*match.calling_off, *match.swap))
+
+
 def explains(turn: Turn) -> bool:
     """ "Because I changed my mind", after the request has been made: a reason, not another wish."""
     said, match = reading.plain(turn.view.text), turn.playbooks.words.match
     return (
         open_request(turn)
         and reading.read_reason(said, match) is not None
-        and not reading.mentions(said, match.calling_off)
+        and not names_deed(turn)
         and not turn.view.understanding.slots.order_no
     )
 

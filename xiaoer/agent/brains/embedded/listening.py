@@ -34,7 +34,8 @@ def listen(playbooks: Playbooks, view: TurnView) -> Turn:
     turn.claim = read_claim(turn)
     turn.asking = reading.asks(view.text, playbooks.words.match)
     heard = hear(turn)
-    fresh = _fresh_needs(turn, answered=heard is not None)
+    final = heard is not None and heard.final
+    fresh = () if final else _fresh_needs(turn, answered=heard is not None)
     if heard is not None:
         turn.closing = heard.closing if not (heard.needs or fresh) else None
         needs = (*heard.needs, *fresh)
@@ -82,7 +83,10 @@ def _surest(scores: Sequence[IntentScore]) -> list[str]:
         for pair in _RIVALS
         if all(intent in sure for intent in pair)
     }
-    return [intent for intent in sure if intent not in beaten]
+    better = {
+        worse: next(p for pair in _RIVALS for p in pair if worse in pair and p != worse) for worse in beaten
+    }
+    return list(dict.fromkeys(better.get(intent, intent) for intent in sure))
 
 
 def _implied(turn: Turn, ids: list[str]) -> list[str]:
@@ -90,7 +94,7 @@ def _implied(turn: Turn, ids: list[str]) -> list[str]:
     last = turn.memory.topics[-1:]
     if last and reading.is_one_of(turn.view.text, turn.playbooks.words.match.further):
         return list(last)
-    if ids[:1] == ["cancel_order"] and explains(turn):
+    if ids[:1] in (["cancel_order"], ["exchange_item"]) and explains(turn):
         return ["refund_status"]
     if any(turn.playbooks.intents[i].kind != "courtesy" for i in ids):
         return ids
@@ -125,11 +129,28 @@ def _with_orders(turn: Turn, needs: Sequence[Need]) -> tuple[Need, ...]:
         about = [about[0].model_copy(update={"one_of": len(orders) > 1})]
         pairs = [(about[0], order) for order in orders]
     else:
-        pairs = [
-            (need, orders[i] if len(orders) == len(about) else orders[0]) for i, need in enumerate(about)
-        ]
+        pairs = _paired(turn, about, orders)
     named = [need.model_copy(update={"order_no": order}) for need, order in pairs]
     return tuple(sorted([*named, *(n for n in needs if not _in(about, n))], key=lambda n: _place(needs, n)))
+
+
+def _paired(turn: Turn, needs: Sequence[Need], orders: Sequence[str]) -> list[tuple[Need, str]]:
+    """Each wish with the order number that stands nearest to its words; which is meant is then asked."""
+    if len(orders) == 1:
+        return [(need, orders[0]) for need in needs]
+    match, said = turn.playbooks.words.match, reading.plain(turn.view.text)
+    named = {
+        "refund_request": match.money_back,
+        "return_item": match.returning,
+        "cancel_order": match.calling_off,
+    }
+    left, pairs = list(orders), []
+    for need in sorted(needs, key=lambda n: n.intent not in named):
+        at = reading.place_of(said, named.get(need.intent, ()))
+        order = min(left or orders, key=lambda no: abs(said.find(reading.plain(no)) - at) if at >= 0 else 0)
+        left = [no for no in left if no != order]
+        pairs.append((need.model_copy(update={"asked": True}), order))
+    return pairs
 
 
 def _in(needs: Sequence[Need], need: Need) -> bool:

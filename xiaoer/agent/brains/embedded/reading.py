@@ -39,6 +39,12 @@ def mentions(text: str, words: Iterable[str]) -> bool:
     return any(_pattern(word).search(text) for word in words)
 
 
+def place_of(text: str, words: Iterable[str]) -> int:
+    """Where the first of the words stands; -1 for none."""
+    found = [match.start() for word in words if (match := _pattern(word).search(text))]
+    return min(found, default=-1)
+
+
 @lru_cache(maxsize=2048)
 def _pattern(word: str) -> re.Pattern[str]:
     escaped = re.escape(plain(word))
@@ -99,6 +105,11 @@ def _by_words(clause: str, options: Sequence[tuple[str, str]], match: Match) -> 
     ids = tuple(option_id for option_id, _ in options if own[option_id])
     if ids:
         return Picked(ids)
+    alone = [
+        option_id for option_id, text in options if len(clause) == 1 and _CJK.match(clause) and clause in text
+    ]
+    if len(alone) == 1:  # one character is a word too where nothing else is said
+        return Picked((alone[0],))
     most = max((len(tokens) for tokens in hits.values()), default=0)
     if not most:
         return Picked()

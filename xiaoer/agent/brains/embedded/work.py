@@ -145,7 +145,16 @@ def _offer(case: Case, branch: Branch) -> Ask | None:
     if branch.offer is None:
         return None
     about = case.shown_order_no if "order" in case.playbook.needs else None
-    return Ask(kind="offer", intent=branch.offer.intent, order_no=about, reason=branch.offer.reason)
+    lines: tuple[str, ...] = ()
+    if (
+        case.tool_of(branch.offer.intent) == "issue_refund"
+        and case.reads_order
+        and case.selection.status == "chosen"
+    ):
+        lines = tuple(line_id for line_id, _ in case.selection.lines)
+    return Ask(
+        kind="offer", intent=branch.offer.intent, order_no=about, reason=branch.offer.reason, lines=lines
+    )
 
 
 def _say(case: Case, key: str) -> tuple[str, frozenset[str]]:
