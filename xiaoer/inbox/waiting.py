@@ -28,6 +28,8 @@ _REPLIES = (
     .where(MESSAGE.c.author != Author.CUSTOMER.value)
     .order_by(MESSAGE.c.seq)
 )
+# A turn takes this long at least: to look before is a read for nothing, unless news come first.
+_SOONEST = 0.02
 # News after which the answer may be there; a customer's own message and typing are none.
 _TELLING = ("status", "resync")
 
@@ -52,6 +54,7 @@ async def wait_for_turn(
     """
     deadline = monotonic() + seconds
     with live.subscribe(conversation_id) as news:
+        await _next_telling(news, min(seconds, _SOONEST))
         while True:
             result = await look(engine, read_result, engine, conversation_id, message_id)
             rest = deadline - monotonic()

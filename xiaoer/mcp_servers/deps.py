@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from xiaoer.domain.clock import Clock
+from xiaoer.domain.identity import Scope
 from xiaoer.domain.permits import VerifyKeys
 from xiaoer.domain.stores import Store
 from xiaoer.mcp_servers.platforms.protocol import Platform
@@ -65,3 +66,6 @@ class ServerDeps:
     keys: VerifyKeys  # public halves: "context" and "grant"
     clock: Clock
     knowledge: Knowledge
+    # A turn makes several calls under one context: its signature is checked once a process, its expiry
+    # always. Token → its scope and until when it holds.
+    contexts: dict[str, tuple[Scope, float]] = field(default_factory=dict, init=False)

@@ -7,7 +7,7 @@ a grant that names the read. An irreversible tool is allowed by a grant alone, w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from xiaoer.domain.canonical import canonical_json, digest
@@ -46,14 +46,12 @@ class Guard:
 
     deps: ServerDeps
     server: str
-    # A turn makes several calls under one context: its signature is checked once, its expiry always.
-    _contexts: dict[str, tuple[Scope, float]] = field(default_factory=dict)
 
     def scope_of(self, meta: Meta) -> Scope:
         """The verified turn context; raises PermitRefused with a `context_…` code."""
         token = meta.get(META_CONTEXT)
         now = self.deps.clock()
-        known = self._contexts.get(token) if isinstance(token, str) else None
+        known = self.deps.contexts.get(token) if isinstance(token, str) else None
         if known and now.timestamp() < known[1]:
             return known[0]
         scope, until = verify_context_until(token, self.deps.keys, now)
@@ -126,6 +124,6 @@ class Guard:
             raise PermitRefused(f"{kind}_store", f"The {kind} names a store that this server does not serve.")
 
     def _remember(self, token: str, scope: Scope, until: float) -> None:
-        if len(self._contexts) >= _REMEMBERED_CONTEXTS:
-            self._contexts.clear()
-        self._contexts[token] = (scope, until)
+        if len(self.deps.contexts) >= _REMEMBERED_CONTEXTS:
+            self.deps.contexts.clear()
+        self.deps.contexts[token] = (scope, until)
