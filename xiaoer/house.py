@@ -38,6 +38,7 @@ from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.permits import VerifyKeys
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.console import Console
+from xiaoer.inbox.hooks import Entered
 from xiaoer.inbox.intake import Intake
 from xiaoer.inbox.live import Live
 from xiaoer.inbox.outbox import Outbox, TableSender
@@ -55,7 +56,7 @@ from xiaoer.prompts.playbooks import load_playbooks
 from xiaoer.settings import Role, Settings, SettingsRefused
 from xiaoer.storage.alone import SEED, alone
 from xiaoer.storage.engine import make_engine, reading
-from xiaoer.storage.migrate import upgrade
+from xiaoer.storage.migrate import Registry, upgrade
 from xiaoer.stores.loader import load_stores
 from xiaoer.tools.catalog import CATALOG, Effect
 from xiaoer.tools.client import ToolBox
@@ -76,7 +77,7 @@ class Foundation:
     desk_engine: Engine
     shop_engine: Engine
     clock: Clock
-    shop_here: bool = True  # False where every tool server is elsewhere: its database is then not touched
+    opened: tuple[Registry, ...]  # the databases that this process touches
 
     def dispose(self) -> None:
         self.desk_engine.dispose()
@@ -99,24 +100,33 @@ class House:
     brain: Brain | None  # only where turns are run
 
 
-def lay_foundation(settings: Settings, clock: Clock = utc_now, role: Role = Role.ALL) -> Foundation:
-    """Open the databases at their newest revision; raises SettingsRefused when one cannot be reached."""
+def lay_foundation(
+    settings: Settings, clock: Clock = utc_now, opened: tuple[Registry, ...] = ("desk", "shop")
+) -> Foundation:
+    """Open these databases at their newest revision; raises SettingsRefused when one cannot be reached."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    shop_here = shop_is_here(settings, role)
-    require_databases(settings, shop_here)
+    require_databases(settings, opened)
     desk, shop = make_engine(settings.database_url), make_engine(settings.shop_database_url)
-    upgrade(desk, "desk", _restore_guards)
-    if shop_here:
+    if "desk" in opened:
+        upgrade(desk, "desk", _restore_guards)
+    if "shop" in opened:
         upgrade(shop, "shop")
-    return Foundation(settings, load_stores(settings.service.stores), desk, shop, clock, shop_here)
+    return Foundation(settings, load_stores(settings.service.stores), desk, shop, clock, opened)
 
 
-def require_databases(settings: Settings, shop_here: bool = True) -> None:
+def databases_of(settings: Settings, role: Role) -> tuple[Registry, ...]:
+    """What a role opens. The API shows questions to suppliers and labels from the shop's database."""
+    shop = role in (Role.ALL, Role.API) or servers_here(settings, role)
+    return ("desk", "shop") if shop else ("desk",)
+
+
+def require_databases(settings: Settings, opened: tuple[Registry, ...]) -> None:
     """Raise SettingsRefused, with the driver's reason, for a database that does not answer."""
-    named = {"XIAOER_DATABASE_URL": settings.database_url}
-    if shop_here:
-        named["XIAOER_SHOP_DATABASE_URL"] = settings.shop_database_url
-    problems = [problem for name, url in named.items() if (problem := _unreachable(name, url))]
+    named: dict[Registry, tuple[str, str]] = {
+        "desk": ("XIAOER_DATABASE_URL", settings.database_url),
+        "shop": ("XIAOER_SHOP_DATABASE_URL", settings.shop_database_url),
+    }
+    problems = [problem for registry in opened if (problem := _unreachable(*named[registry]))]
     if problems:
         raise SettingsRefused(problems)
 
@@ -146,11 +156,6 @@ def servers_here(settings: Settings, role: Role = Role.ALL) -> tuple[str, ...]:
     return tuple(name for name in SERVERS if name in called and name not in settings.mcp.urls())
 
 
-def shop_is_here(settings: Settings, role: Role) -> bool:
-    """Does this role open the shop's database? The API shows questions to suppliers and labels from it."""
-    return role in (Role.ALL, Role.API) or bool(servers_here(settings, role))
-
-
 def own_servers(base: Foundation, keys: VerifyKeys, *names: str) -> dict[str, MCPServer]:
     """The servers of these names, over this shop's database."""
     deps = ServerDeps(
@@ -169,10 +174,10 @@ async def open_house(
     settings: Settings, role: Role = Role.ALL, clock: Clock = utc_now, make_brain: MakeBrain = build_brain
 ) -> AsyncIterator[House]:
     """The rooms of this role joined and at work; closes in the opposite order."""
-    base = await asyncio.to_thread(lay_foundation, settings, clock, role)
+    base = await asyncio.to_thread(lay_foundation, settings, clock, databases_of(settings, role))
     async with AsyncExitStack() as stack:
         stack.callback(base.dispose)
-        if settings.service.demo and base.shop_here:
+        if settings.service.demo and "shop" in base.opened:
             await asyncio.to_thread(seed_demo_stores, base)
         house = await _join(base, role, make_brain, stack)
         if role is not Role.API:
@@ -358,10 +363,9 @@ class _Hooks:
     def actions_of(self, session: Session, conversation_id: str) -> tuple[ActionView, ...]:
         return self.ledger.actions_of(session, conversation_id)
 
-    def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> list[Deferral]:
-        return [
-            Deferral(task, lock, args) for task, lock, args in self.ledger.propose(session, draft, status)
-        ]
+    def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> Entered:
+        action_id, stands, jobs = self.ledger.propose(session, draft, status)
+        return Entered(action_id, stands, [Deferral(task, lock, args) for task, lock, args in jobs])
 
 
 def _kick_after_commit(queue: Queue, session: Session) -> None:

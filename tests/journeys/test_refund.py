@@ -122,7 +122,7 @@ async def test_an_approved_return_ends_in_a_slip_that_can_be_printed(desk: Desk)
     jane = await desk.customer()
     await jane.say("#1032 jane@example.com")
     await jane.say(
-        "I'd like to send back the travel pillow, I changed my mind. No refund question, just the label please"
+        "I changed my mind, please send me a return label for the travel pillow"
     )
     (action,) = jane.actions
     assert (action["tool"], action["status"]) == ("create_return_label", "pending")
@@ -144,3 +144,17 @@ async def test_operators_see_turns_in_numbers_and_never_in_words(desk: Desk) -> 
     assert 'xiaoer_tool_calls_total{code="",tool="track_order"}' in metrics
     assert "lena" not in metrics
     assert "1007" not in metrics
+
+
+async def test_the_same_wish_in_a_second_conversation_joins_the_request_that_waits(desk: Desk) -> None:
+    first, second = await desk.customer(), await desk.customer()
+    for customer in (first, second):
+        await customer.say("#1004 omar@example.com")
+    await first.say("the yoga mat is broken, refund it please, and the rest too, everything is damaged: all items")
+    (waiting,) = first.actions
+    told = await second.say("everything in it is damaged, please refund all items")
+    (joined,) = second.actions
+    assert joined["id"] == waiting["id"]
+    assert waiting["id"] in told
+    assert (await desk.decide(waiting["id"])).status_code == 200
+    assert await receipt(first) == await receipt(second)

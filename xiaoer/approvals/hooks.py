@@ -22,11 +22,17 @@ class LedgerHooks:
     def actions_of(self, session: Session, conversation_id: str) -> tuple[ActionView, ...]:
         return ledger.actions_of(session, conversation_id)
 
-    def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> list[Deferral]:
-        """Enter a draft; returns the jobs to defer in the same transaction as (task, lock, args)."""
+    def propose(
+        self, session: Session, draft: ActionDraft, status: ActionStatus
+    ) -> tuple[str, str, list[Deferral]]:
+        """Enter a draft; (action id, status, jobs to defer in the same transaction).
+
+        The id is another than the draft's when an open action speaks for these lines already.
+        """
         entered = ledger.propose(session, draft, self._status(draft, status), self.clock())
         cases = [entered.superseded_case, entered.case_id if entered.new else None]
-        return [wake(case_id) for case_id in cases if case_id]
+        stands = ledger.get(session, entered.action_id).status
+        return entered.action_id, stands, [wake(case_id) for case_id in cases if case_id]
 
     def _status(self, draft: ActionDraft, status: ActionStatus) -> ActionStatus:
         """A rule approves only where the clause allows it and the shop has switched that on."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, update
+from sqlalchemy import CursorResult, bindparam, delete, or_, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from xiaoer.approvals.history import append_event
 from xiaoer.approvals.refusals import Conflict, IllegalTransition, LostRace, UnknownAction
 from xiaoer.approvals.rows import held_lines, row_of, view_of
-from xiaoer.approvals.tables import ActionHold, ActionRow, CaseRow
+from xiaoer.approvals.tables import ActionHold, ActionRow, ActionWatch, CaseRow
 from xiaoer.domain.actions import OPEN, TRANSITIONS, ActionDraft, ActionStatus, ActionView
 from xiaoer.domain.ids import derived_id
 
@@ -147,14 +147,19 @@ def status_of(session: Session, action_id: str) -> ActionStatus | None:
     return ActionStatus(found) if found else None
 
 
+# Every turn asks this; built once, because to build it takes longer than to run it.
+_WATCHED = select(ActionWatch.action_id).where(ActionWatch.conversation_id == bindparam("conversation"))
+_ACTIONS_OF = (
+    select(ActionRow)
+    .where(or_(col(ActionRow.conversation_id) == bindparam("conversation"), col(ActionRow.id).in_(_WATCHED)))
+    .order_by(col(ActionRow.created_at), col(ActionRow.id))
+)
+
+
 def actions_of(session: Session, conversation_id: str) -> tuple[ActionView, ...]:
-    """Every action of a conversation, oldest first."""
-    statement = (
-        select(ActionRow)
-        .where(ActionRow.conversation_id == conversation_id)
-        .order_by(col(ActionRow.created_at), col(ActionRow.id))
-    )
-    return tuple(view_of(row) for row in session.exec(statement))
+    """Every action of a conversation, and those of others that it waits for too, oldest first."""
+    rows = session.exec(_ACTIONS_OF, params={"conversation": conversation_id})
+    return tuple(view_of(row) for row in rows)
 
 
 def conflict_of(row: ActionRow) -> Conflict:
@@ -275,6 +280,8 @@ def _open_instead(session: Session, draft: ActionDraft) -> Proposed | None:
     if not holders:
         return None
     row = get(session, holders[0])
+    if row.conversation_id != terms.conversation_id:
+        session.merge(ActionWatch(action_id=row.id, conversation_id=terms.conversation_id))
     return Proposed(row.id, row.case_id, new=False)
 
 

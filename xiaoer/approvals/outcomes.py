@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from xiaoer.approvals.quotes import CHANGED
 from xiaoer.approvals.receipts import Receipts
 from xiaoer.approvals.rows import view_of
-from xiaoer.approvals.tables import ActionRow
+from xiaoer.approvals.tables import ActionRow, ActionWatch
 from xiaoer.domain.actions import ActionStatus
 from xiaoer.domain.messages import Reply
 
@@ -54,6 +54,10 @@ class Teller:
         session.flush()
         reply = self.texts.render(outcome, view_of(row), row.language)
         self.tell(session, row.conversation_id, reply, f"{row.id}:{outcome}")
+        for watcher in session.exec(
+            select(ActionWatch.conversation_id).where(ActionWatch.action_id == row.id)
+        ):
+            self.tell(session, watcher, reply, f"{row.id}:{outcome}:{watcher}")
         return True
 
 

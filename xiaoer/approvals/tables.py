@@ -118,6 +118,15 @@ class ActionHold(DeskTable, table=True):
     action_id: str = Field(index=True)
 
 
+class ActionWatch(DeskTable, table=True):
+    """A second conversation that asked for the same while this action was open: it hears the outcome too."""
+
+    __tablename__ = "action_watch"
+
+    action_id: str = Field(primary_key=True)
+    conversation_id: str = Field(primary_key=True, index=True)
+
+
 class CaseRow(DeskTable, table=True):
     """One after-sales matter of one order; its thread in the case graph has the same id."""
 

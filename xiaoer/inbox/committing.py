@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from xiaoer.domain.messages import Author, Reply
 from xiaoer.inbox.hooks import LedgerHooks
 from xiaoer.inbox.loading import Opened
 from xiaoer.inbox.outbox import Outbox
-from xiaoer.inbox.queue import Deferral, Queue, has_deferred
+from xiaoer.inbox.queue import Queue, has_deferred
 from xiaoer.inbox.statements import add_note
 from xiaoer.inbox.storable import storable, storable_text
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, TURN, State, Status
@@ -59,6 +60,8 @@ def commit_turn(
     outcome = verdict.outcome
     replies = _replies(outcome)
     first_seq = _win(session, opened, verdict, now, len(replies))
+    actions = _propose(session, outcome, queue, hooks, status_of)
+    replies = [_renamed(reply, actions) for reply in replies]
     message_ids = outbox.enqueue(
         session,
         opened.conversation,
@@ -72,9 +75,9 @@ def commit_turn(
     )
     if outcome.hand_off is not None:
         add_note(session, opened.conversation, f"handed_off:{outcome.hand_off.reason}", "", now)
-    actions = _propose(session, outcome, queue, hooks, status_of)
-    session.connection().execute(_INSERT_TURN, _turn_row(opened, verdict, actions, now))
-    return Committed(tuple(message_ids), tuple(action["id"] for action in actions), has_deferred(session))
+    told = [{"id": a.action_id, "tool": a.tool, "status": a.status} for a in actions]
+    session.connection().execute(_INSERT_TURN, _turn_row(opened, verdict, told, now))
+    return Committed(tuple(message_ids), tuple(a.action_id for a in actions), has_deferred(session))
 
 
 def _win(session: Session, opened: Opened, verdict: Verdict, now: datetime, count: int) -> int:
@@ -179,17 +182,44 @@ def _replies(outcome: TurnOutcome) -> list[Reply]:
     return replies
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One draft of the turn and the action that stands for it in the ledger."""
+
+    draft_id: str
+    action_id: str
+    tool: str
+    status: str
+
+
 def _propose(
     session: Session, outcome: TurnOutcome, queue: Queue, hooks: LedgerHooks, status_of: StatusOf
-) -> list[dict[str, str]]:
-    asked = [(draft, status_of(draft)) for draft in outcome.drafts]
-    asked += [(draft, ActionStatus.REJECTED) for draft in outcome.rejected]
-    actions = []
-    for draft, status in asked:
-        deferrals: list[Deferral] = hooks.propose(session, draft, status)
-        queue.defer_all(session, deferrals)
-        actions.append({"id": draft.terms.action_id, "tool": draft.terms.tool, "status": status.value})
-    return actions
+) -> list[_Asked]:
+    drafts = [(draft, status_of(draft)) for draft in outcome.drafts]
+    drafts += [(draft, ActionStatus.REJECTED) for draft in outcome.rejected]
+    asked = []
+    for draft, status in drafts:
+        entered = hooks.propose(session, draft, status)
+        queue.defer_all(session, entered.deferrals)
+        asked.append(_Asked(draft.terms.action_id, entered.action_id, draft.terms.tool, entered.status))
+    return asked
+
+
+def _renamed(reply: Reply, actions: list[_Asked]) -> Reply:
+    """The reply names the action that really stands, when another conversation had asked for it first."""
+    for asked in actions:
+        if asked.action_id != asked.draft_id:
+            swap = functools.partial(_swapped, old=asked.draft_id, new=asked.action_id)
+            reply = replace(reply, text=swap(reply.text), cards=tuple(swap(card) for card in reply.cards))
+    return reply
+
+
+def _swapped(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if isinstance(value, dict):
+        return {key: _swapped(item, old, new) for key, item in value.items()}
+    return [_swapped(item, old, new) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _turn_row(

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from sqlmodel import Session
 
 from xiaoer.domain.actions import ActionDraft, ActionStatus, ActionView
 from xiaoer.inbox.queue import Deferral
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What became of a draft: the id is another's when an open action speaks for the same already."""
+
+    action_id: str
+    status: str
+    deferrals: list[Deferral]
 
 
 class LedgerHooks(Protocol):
@@ -17,8 +27,8 @@ class LedgerHooks(Protocol):
         """Every action of the conversation, oldest first."""
         ...
 
-    def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> list[Deferral]:
-        """Enter an action; the jobs to defer with it (its case). The same action id twice changes nothing."""
+    def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> Entered:
+        """Enter an action, with the jobs to defer (its case). The same action id twice changes nothing."""
         ...
 
 
@@ -28,5 +38,5 @@ class NoLedger:
     def actions_of(self, session: Session, conversation_id: str) -> tuple[ActionView, ...]:
         return ()
 
-    def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> list[Deferral]:
+    def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> Entered:
         raise LookupError(f"no ledger is joined, yet {draft.terms.tool} was proposed")

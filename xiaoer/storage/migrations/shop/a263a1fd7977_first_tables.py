@@ -7,7 +7,7 @@ from alembic import op
 
 from xiaoer.storage.columns import BigKey, Json, UtcDateTime
 
-revision = "5d80bda168a9"
+revision = "a263a1fd7977"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -105,6 +105,7 @@ def upgrade() -> None:
             "ix_srv_proof_attempt_conversation", ["store", "conversation_id", "at"], unique=False
         )
         batch_op.create_index("ix_srv_proof_attempt_order", ["store", "order_no", "at"], unique=False)
+        batch_op.create_index("ix_srv_proof_attempt_store", ["store", "at"], unique=False)
 
     op.create_table(
         "srv_spent_grant",
@@ -541,6 +542,7 @@ def downgrade() -> None:
 
     op.drop_table("srv_spent_grant")
     with op.batch_alter_table("srv_proof_attempt", schema=None) as batch_op:
+        batch_op.drop_index("ix_srv_proof_attempt_store")
         batch_op.drop_index("ix_srv_proof_attempt_order")
         batch_op.drop_index("ix_srv_proof_attempt_conversation")
 

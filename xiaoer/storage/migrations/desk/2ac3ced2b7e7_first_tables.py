@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from xiaoer.storage.columns import BigKey
+from xiaoer.storage.columns import Json
+from xiaoer.storage.columns import UtcDateTime
 
-from xiaoer.storage.columns import BigKey, Json, UtcDateTime
-
-revision = "1f35d0483671"
+revision = "2ac3ced2b7e7"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -90,6 +91,17 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("action_hold", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_action_hold_action_id"), ["action_id"], unique=False)
+
+    op.create_table(
+        "action_watch",
+        sa.Column("action_id", sa.String(), nullable=False),
+        sa.Column("conversation_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("action_id", "conversation_id", name=op.f("pk_action_watch")),
+    )
+    with op.batch_alter_table("action_watch", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_action_watch_conversation_id"), ["conversation_id"], unique=False
+        )
 
     op.create_table(
         "conversation",
@@ -344,6 +356,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_conversation_list")
 
     op.drop_table("conversation")
+    with op.batch_alter_table("action_watch", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_action_watch_conversation_id"))
+
+    op.drop_table("action_watch")
     with op.batch_alter_table("action_hold", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_action_hold_action_id"))
 
