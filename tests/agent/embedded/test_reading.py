@@ -86,3 +86,29 @@ def test_a_bare_answer_to_the_question_for_proof_is_read(text, found):
 )
 def test_reasons_are_read_as_whole_words(text, reason):
     assert reading.read_reason(text, MATCH) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("can I return it?", True),
+        ("耳机能不能退", True),
+        ("台灯能用多久", True),
+        ("could you refund the lamp please", False),
+        ("麻烦帮我退款可以吗", False),
+        ("refund the lamp", False),
+        ("where is it? and refund the lamp", True),
+    ],
+)
+def test_a_question_is_told_from_a_wish(text, asks):
+    assert reading.asks(text, MATCH) is asks
+
+
+@pytest.mark.parametrize("text", ["all but the lamp", "everything but the lamp", "除了 lamp 都退"])
+def test_all_but_one_leaves_it_out(text):
+    options = [("a", "Desk Lamp"), ("b", "Travel Pillow"), ("c", "Earbuds")]
+    assert reading.pick(text, options, MATCH, listed=True).ids == ("b", "c")
+
+
+def test_one_character_names_an_item_where_nothing_else_is_said():
+    assert reading.pick("秤", [("a", "厨房秤"), ("b", "台灯")], MATCH, listed=True).ids == ("a",)
