@@ -197,13 +197,13 @@ def test_a_rule_approves_only_where_the_shop_has_switched_it_on(sqlite_engine):
     strict = LedgerHooks(stores, lambda: NOON)
     free = LedgerHooks({"demo-us": replace(stores["demo-us"], rules_may_approve=True)}, lambda: NOON)
     with transaction(sqlite_engine) as session:
-        jobs = strict.propose(session, make_draft("A-1", decision="allow"), S.PENDING)
+        entered, stands, jobs = strict.propose(session, make_draft("A-1", decision="allow"), S.PENDING)
         free.propose(session, make_draft("A-2", (("L2", 1),), decision="allow"), S.PENDING)
         free.propose(session, make_draft("A-3", (("L3", 1),)), S.APPROVED)
         rows = {key: session.get(ActionRow, key) for key in ("A-1", "A-2", "A-3")}
     assert [rows[key].status for key in rows] == ["pending", "approved", "pending"]
     assert rows["A-2"].decided_by == "rule:refund.window"
-    assert [task for task, _, _ in jobs] == ["run_case"]
+    assert (entered, stands, [task for task, _, _ in jobs]) == ("A-1", "pending", ["run_case"])
 
 
 def test_holds_end_with_the_action(engine):
