@@ -236,3 +236,13 @@ def test_a_bare_tail_beside_an_order_number_is_a_proof(talk):
     said = meaning("when_ship", lang="zh", order_no="20261101001001")
     spoken = talk("cn").say("20261101001001什么时候发货 7752", said)
     assert spoken.tools == ["verify_customer", "track_order"]
+
+
+def test_who_declines_the_money_gets_a_label_and_no_refund(talk):
+    talking = talk().prove("jane")
+    spoken = talking.say(
+        "I'd like to send back the lamp of 1032, I changed my mind. No refund question, just the label please",
+        meaning("return_item", ("refund_request", 0.51), ("exchange_item", 0.72), order_no="1032"),
+    )
+    assert [p.call.name for p in spoken.proposals] == ["create_return_label"]
+    assert spoken.hand_off is None

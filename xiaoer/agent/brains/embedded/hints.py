@@ -11,7 +11,12 @@ from xiaoer.domain.actions import OPEN
 def wants_money(turn: Turn) -> bool:
     """ "算了，退钱": money back is wished for after all."""
     said, match = reading.plain(turn.view.text), turn.playbooks.words.match
-    return reading.mentions(said, match.money_back) and not reading.mentions(said, match.no_money)
+    return reading.mentions(said, match.money_back) and not declines_money(turn)
+
+
+def declines_money(turn: Turn) -> bool:
+    """ "No refund, just the label"."""
+    return reading.mentions(reading.plain(turn.view.text), turn.playbooks.words.match.no_money)
 
 
 def open_request(turn: Turn) -> bool:

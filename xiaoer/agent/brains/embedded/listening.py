@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from xiaoer.agent.brains.embedded import reading
 from xiaoer.agent.brains.embedded.answering import SURE_ENOUGH, hear
 from xiaoer.agent.brains.embedded.claim import read_claim
-from xiaoer.agent.brains.embedded.hints import explains, join, means_another, wants_money
+from xiaoer.agent.brains.embedded.hints import declines_money, explains, join, means_another, wants_money
 from xiaoer.agent.brains.embedded.memory import WORDS_KEPT, Need, load_memory
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.protocol import TurnView
@@ -20,6 +20,7 @@ from xiaoer.domain.orders import order_key
 from xiaoer.domain.understanding import IntentScore
 from xiaoer.prompts.playbooks import Playbooks
 
+SURE_BESIDE = 0.9  # a matter for a person, beside a need that can be settled here
 ORDERS_A_MESSAGE = 3
 NEEDS_A_MESSAGE = 4
 # What a plain answer is easily mistaken for.
@@ -70,9 +71,13 @@ def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
 
 
 def _doubtful(turn: Turn, score: IntentScore) -> bool:
-    """A matter that only a person can settle is handed over when it is clear that it is meant."""
+    """Money that is declined; and a matter for a person of which it is not clear that it is meant."""
+    if score.id in ("refund_request", "refund_status") and declines_money(turn):
+        return True
     playbook = turn.playbooks.intents[score.id]
-    return playbook.kind == "hand_off" and score.id != "human_agent" and score.confidence < SURE_ENOUGH
+    leading = score.id in (turn.view.understanding.main, "complaint")
+    least = SURE_ENOUGH if leading else SURE_BESIDE
+    return playbook.kind == "hand_off" and score.id != "human_agent" and score.confidence < least
 
 
 def _surest(scores: Sequence[IntentScore]) -> list[str]:
