@@ -85,6 +85,7 @@ def _add_rooms(app: FastAPI, house: House, settings: Settings) -> None:
             base.shop_engine, inquiry, words, who, base.clock()
         ),
         api_token=token.get_secret_value() if token else None,
+        secure_cookies=settings.service.secure_cookies,
         clock=base.clock,
     )
     app.include_router(build_api_router(services))
@@ -154,7 +155,7 @@ _PATIENCE = 2.0
 
 def _parts_of(house: House) -> list[str]:
     """What this role has; the rest is other processes' business."""
-    there = {"shop_database": house.foundation.shop_here, "tools": house.toolbox, "brain": house.brain}
+    there = {"shop_database": "shop" in house.foundation.opened, "tools": house.toolbox, "brain": house.brain}
     return [name for name in _CHECKS if there.get(name, True)]
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from xiaoer.approvals.keys import KeyFileError
 from xiaoer.settings import Role, Settings, SettingsRefused, load_settings
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    # The pretty ones print local variables: customers' words, and secrets.
+    pretty_exceptions_enable=False,
     help="Xiaoer (小二): an AI service desk for clusters of online shops.",
 )
 import_app = typer.Typer(no_args_is_help=True, help="Bring data in.")
@@ -25,7 +29,8 @@ kb_app = typer.Typer(no_args_is_help=True, help="The knowledge base.")
 app.add_typer(import_app, name="import")
 app.add_typer(kb_app, name="kb")
 
-out, err = Console(), Console(stderr=True)
+# Whole lines: a sentence in a log or a pipe is not to be broken at eighty columns.
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 StoreOption = Annotated[str, typer.Option("--store", help="The store's id, such as demo-us.")]
 
 
@@ -35,8 +40,11 @@ def main() -> None:
         app()
     except SettingsRefused as refused:
         for problem in refused.problems:
-            err.print(f"[red]✗[/red] {problem}", highlight=False)
+            err.print("[red]✗[/red]", escape(problem), highlight=False, soft_wrap=True)
         err.print("Nothing was started. `xiaoer doctor` checks everything again.")
+        sys.exit(2)
+    except KeyFileError as fault:
+        err.print(str(fault), highlight=False, markup=False)
         sys.exit(2)
 
 
@@ -66,30 +74,9 @@ def chat(
 @app.command()
 def understand() -> None:
     """Read {"id","text"} lines on stdin, write intents, sentiment and slots, one JSON a line."""
-    from xiaoer.agent.brains.understanding import load_understander
+    from xiaoer.commands.understand import run_understand
 
-    understander = load_understander(load_settings().home / "cache")
-    failed = False
-    for number, line in enumerate(sys.stdin, 1):
-        if not line.strip():
-            continue
-        try:
-            asked = json.loads(line)
-            name, text = asked["id"], str(asked["text"])
-        except (ValueError, KeyError, TypeError):
-            err.print(f'line {number}: expected {{"id": …, "text": …}}', highlight=False, markup=False)
-            failed = True
-            continue
-        meaning = understander.understand(text)
-        answer = {
-            "id": name,
-            "lang": meaning.lang,
-            "intents": [{"id": i.id, "confidence": round(i.confidence, 4)} for i in meaning.intents],
-            "sentiment": meaning.sentiment,
-            "slots": meaning.slots.as_dict(),
-        }
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
-    raise typer.Exit(2 if failed else 0)
+    raise typer.Exit(run_understand(load_settings(), sys.stdin.buffer, sys.stdout.buffer, err))
 
 
 @app.command()
@@ -118,17 +105,16 @@ def doctor(
 @app.command()
 def keys() -> None:
     """Make the signing keys of grants and contexts, for roles that run apart."""
-    from xiaoer.approvals import keys as key_files
+    from xiaoer.commands.mcp import make_keys
 
     settings = Settings()
-    context = key_files.load_or_make_key(settings.context_key_file)
-    grant = key_files.load_or_make_key(settings.grant_key_file)
-    key_files.write_verify_keys(
-        settings.verify_keys_file, {"context": context.public_key(), "grant": grant.public_key()}
-    )
-    out.print(f"worker    XIAOER_CONTEXT_KEY_FILE={settings.context_key_file}")
-    out.print(f"executor  XIAOER_GRANT_KEY_FILE={settings.grant_key_file}")
-    out.print(f"everyone  XIAOER_VERIFY_KEYS={settings.verify_keys_file}")
+    make_keys(settings)
+    for who, name, file in (
+        ("worker", "XIAOER_CONTEXT_KEY_FILE", settings.context_key_file),
+        ("executor", "XIAOER_GRANT_KEY_FILE", settings.grant_key_file),
+        ("both, and servers", "XIAOER_VERIFY_KEYS", settings.verify_keys_file),
+    ):
+        out.print(f"{who:17} {name}={file}", highlight=False, soft_wrap=True)
 
 
 @app.command()

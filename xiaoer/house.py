@@ -56,13 +56,14 @@ from xiaoer.prompts.playbooks import load_playbooks
 from xiaoer.settings import Role, Settings, SettingsRefused
 from xiaoer.storage.alone import SEED, alone
 from xiaoer.storage.engine import make_engine, reading
-from xiaoer.storage.migrate import Registry, upgrade
+from xiaoer.storage.migrate import Registry, is_ahead, upgrade
 from xiaoer.stores.loader import load_stores
 from xiaoer.tools.catalog import CATALOG, Effect
 from xiaoer.tools.client import ToolBox
 
 log = structlog.get_logger()
 
+_LEAST_SECRET = 32
 MakeBrain = Callable[..., Brain]  # build_brain, or one of the same arguments
 # An executor calls the servers whose tools need a grant, and no other.
 _GRANTED = frozenset(spec.server for spec in CATALOG.values() if spec.effect is Effect.IRREVERSIBLE)
@@ -121,26 +122,26 @@ def databases_of(settings: Settings, role: Role) -> tuple[Registry, ...]:
 
 
 def require_databases(settings: Settings, opened: tuple[Registry, ...]) -> None:
-    """Raise SettingsRefused, with the driver's reason, for a database that does not answer."""
+    """Raise SettingsRefused, with the reason, for a database that does not answer or is not for this version."""
     named: dict[Registry, tuple[str, str]] = {
         "desk": ("XIAOER_DATABASE_URL", settings.database_url),
         "shop": ("XIAOER_SHOP_DATABASE_URL", settings.shop_database_url),
     }
-    problems = [problem for registry in opened if (problem := _unreachable(*named[registry]))]
+    problems = [problem for registry in opened if (problem := _unusable(registry, *named[registry]))]
     if problems:
         raise SettingsRefused(problems)
 
 
-def _unreachable(name: str, url: str) -> str | None:
+def _unusable(registry: Registry, name: str, url: str) -> str | None:
     engine = make_engine(url)
+    shown = engine.url.render_as_string(hide_password=True)
     try:
-        with engine.connect():
-            return None
+        newer = is_ahead(engine, registry)
     except DBAPIError as error:
-        reason = " ".join(str(error.orig).split())
-        return f"{name}: {engine.url.render_as_string(hide_password=True)} cannot be used: {reason}."
+        return f"{name}: {shown} cannot be used: {' '.join(str(error.orig).split())}."
     finally:
         engine.dispose()
+    return f"{name}: a newer version of Xiaoer has been at {shown}; run that one." if newer else None
 
 
 def seed_demo_stores(base: Foundation) -> dict[str, int]:
@@ -320,13 +321,24 @@ def web_secret(settings: Settings) -> str:
 
 
 def _kept_secret(file: Path) -> str:
+    """Made whole or not at all: a start that dies half-way must not leave an empty secret behind."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as out:
-                out.write(secrets.token_urlsafe(32))
-    return file.read_text()
+        fresh = file.with_name(f".{file.name}.{os.getpid()}")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as out:
+            out.write(secrets.token_urlsafe(32))
+            out.flush()
+            os.fsync(out.fileno())
+        with suppress(FileExistsError):  # another process of the same start was faster
+            os.link(fresh, file)
+        fresh.unlink()
+    secret = file.read_text().strip()
+    if len(secret) < _LEAST_SECRET:
+        raise key_files.KeyFileError(
+            f"{file} holds no secret. Remove it; a new one is made at the next start."
+        )
+    return secret
 
 
 def _restore_guards(connection: Connection) -> None:

@@ -69,6 +69,10 @@ class ServiceSettings(_Env):
     port: Annotated[int, Field(alias="XIAOER_PORT", ge=1, le=65535)] = 8000
     stores: Annotated[Path, Field(alias="XIAOER_STORES")] = loader.BUILT_IN
     articles: Annotated[Path | None, Field(alias="XIAOER_ARTICLES")] = None
+    # Behind TLS: cookies of the desk are sent over https only.
+    secure_cookies: Annotated[bool, Field(alias="XIAOER_SECURE_COOKIES")] = False
+    # Sites that may show the chat in a frame, separated by spaces: "https://shop.example.com".
+    frame_ancestors: Annotated[str, Field(alias="XIAOER_FRAME_ANCESTORS")] = "'self'"
     demo: Annotated[bool, Field(alias="XIAOER_DEMO")] = True
     concurrency: Annotated[int, Field(alias="XIAOER_CONCURRENCY", ge=1, le=500)] = 32
 
@@ -205,18 +209,19 @@ def _database_problems(settings: Settings, role: Role) -> Iterator[str]:
     for url, name in named.items():
         if not url.startswith(_DATABASES):
             yield f"{name} must start with {' or '.join(_DATABASES)}."
-        elif not _database_of(url):
+        elif not names_database(url):
             yield f"{name} must name a database, such as sqlite:////data/desk.db or {_DATABASES[1]}user@host/desk."
     if role is not Role.ALL and settings.database_url.startswith("sqlite"):
         yield f"--role {role} needs a PostgreSQL XIAOER_DATABASE_URL; SQLite serves one process (--role all)."
 
 
-def _database_of(url: str) -> str | None:
+def names_database(url: str) -> bool:
+    """Is this an address of a kind that we speak, with a database in it?"""
     try:
         database = make_url(url).database
     except (ArgumentError, ValueError):  # a port that is no number, for one
-        return None
-    return database if database != ":memory:" else None
+        return False
+    return url.startswith(_DATABASES) and database not in (None, "", ":memory:")
 
 
 def _secret_problems(settings: Settings) -> Iterator[str]:

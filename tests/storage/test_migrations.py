@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 import xiaoer.app  # noqa: F401  # every room's tables enter their registry
 from xiaoer.house import lay_foundation
 from xiaoer.inbox.queue import Queue
-from xiaoer.settings import Settings
+from xiaoer.settings import Settings, SettingsRefused
 from xiaoer.storage.engine import make_engine
-from xiaoer.storage.migrate import METADATA, Registry, pending, upgrade, version_table
+from xiaoer.storage.migrate import METADATA, Registry, is_ahead, pending, upgrade, version_table
 
 REGISTRIES: tuple[Registry, ...] = ("desk", "shop")
 FOREIGN = ("queue_", "procrastinate_", "checkpoint", "alembic_", "sqlite_")
@@ -145,6 +145,18 @@ def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine) -> None:
     assert inspect(engine).get_table_names() == []
     upgrade(engine, "shop")
     assert differences(engine, "shop") == []
+
+
+def test_tables_of_a_newer_version_are_left_alone_and_said_to_be_so(
+    engine: Engine, settings: Settings
+) -> None:
+    lay_foundation(settings).dispose()
+    assert not is_ahead(engine, "desk")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_desk SET version_num = 'of_tomorrow'")
+    assert is_ahead(engine, "desk")
+    with pytest.raises(SettingsRefused, match="XIAOER_DATABASE_URL: a newer version of Xiaoer has been at"):
+        lay_foundation(settings)
 
 
 START = """

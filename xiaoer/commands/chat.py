@@ -23,7 +23,7 @@ _ANSWER_SECONDS = 60
 
 def run_chat(settings: Settings, store: str, url: str) -> None:
     """Read lines until the end of input; exits 2 with a sentence when there is nobody to talk to."""
-    out, err = Console(), Console(stderr=True)
+    out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     with (
         _desk(settings, url, err) as base,
         httpx2.Client(base_url=base, timeout=_ANSWER_SECONDS + 10) as http,
@@ -35,14 +35,14 @@ def run_chat(settings: Settings, store: str, url: str) -> None:
         opened = answer.json()
         http.headers["authorization"] = f"Bearer {opened['session']}"
         out.print(f"[dim]{store} · {opened['conversation_id']} · an empty line or Ctrl-D ends the chat[/dim]")
-        after = _show_new(http, store, 0, out)
+        after = _show_new(http, store, 0, out, err)
         for line in _lines():
             said = {"id": uuid.uuid4().hex, "text": line}
             answer = http.post(f"/channels/web/{store}/messages", params={"wait": _ANSWER_SECONDS}, json=said)
             if answer.status_code not in (200, 202):
                 err.print(_sentence(answer))
                 continue
-            after = _show_new(http, store, after, out)
+            after = _show_new(http, store, after, out, err)
 
 
 def _lines() -> Iterator[str]:
@@ -56,11 +56,14 @@ def _lines() -> Iterator[str]:
         yield line
 
 
-def _show_new(http: httpx2.Client, store: str, after: int, out: Console) -> int:
+def _show_new(http: httpx2.Client, store: str, after: int, out: Console, err: Console) -> int:
     """Print what came since `after`, receipts and colleagues included; the new position."""
     news = http.get(
         f"/channels/web/{store}/events", params={"after": after}, headers={"accept": "application/json"}
     )
+    if news.status_code != 200:
+        err.print(_sentence(news))
+        return after
     for event in news.json():
         if event["type"] != "message":
             continue

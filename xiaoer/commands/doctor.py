@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from xiaoer.agent.brains.select import BrainSettingRefused, resolve
 from xiaoer.prompts.playbooks import BadPlaybook, load_playbooks
-from xiaoer.settings import Role, Settings, find_problems
-from xiaoer.storage.engine import make_engine, reading
-from xiaoer.storage.migrate import Registry, pending
+from xiaoer.settings import Role, Settings, find_problems, names_database
+from xiaoer.storage.engine import make_engine
+from xiaoer.storage.migrate import Registry, is_ahead, pending
 from xiaoer.stores.loader import StoreRefused, load_stores
 
 _MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]•[/yellow]", "bad": "[red]✗[/red]"}
@@ -68,14 +68,12 @@ def _databases(settings: Settings) -> Iterator[Finding]:
         ("shop", settings.shop_database_url),
     )
     for registry, url in registries:
+        if not names_database(url):
+            continue  # told among the problems already
         if _is_new_file(url):
             yield Finding("note", f"{registry} database: a new SQLite file at the first start")
-            continue
-        try:
-            engine = make_engine(url)
-        except (ArgumentError, ValueError):
-            continue  # told among the problems already
-        yield _database(registry, engine)
+        else:
+            yield _database(registry, make_engine(url))
 
 
 def _is_new_file(url: str) -> bool:
@@ -86,14 +84,16 @@ def _is_new_file(url: str) -> bool:
 def _database(registry: Registry, engine: Engine) -> Finding:
     shown = engine.url.render_as_string(hide_password=True)
     try:
-        with reading(engine) as session:
-            session.connection().execute(text("SELECT 1"))
-        behind = pending(engine, registry)
+        ahead, behind = is_ahead(engine, registry), pending(engine, registry)
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split())
         return Finding("bad", f"{registry} database {shown} cannot be used: {reason}")
     finally:
         engine.dispose()
+    if ahead:
+        return Finding(
+            "bad", f"{registry} database {shown}: a newer version of Xiaoer has been here; run that one"
+        )
     return Finding(
         "note" if behind else "ok",
         f"{registry} database {shown}" + (" (tables are brought up to date at start)" if behind else ""),

@@ -16,7 +16,7 @@ _SHOWN = 20
 def run_import(base: Foundation, file: Path, store: str, fmt: str, out: Console, err: Console) -> int:
     """Exit code 0 when the file is in, 2 when nothing was taken."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(f"Importing {file.name}", total=None)
         report = import_orders(
             file,

@@ -21,12 +21,12 @@ _BUSY = 3
 def run_server(settings: Settings, role: Role) -> None:
     """Serve until interrupted; exits 3 with a sentence when the port is taken."""
     from xiaoer.app import create_app
-    from xiaoer.house import require_databases, shop_is_here
+    from xiaoer.house import databases_of, require_databases
 
     out = Console()
     host, port = settings.service.host, settings.service.port
-    _require_free(host, port)
-    require_databases(settings, shop_is_here(settings, role))
+    require_free(host, port, "XIAOER_PORT")
+    require_databases(settings, databases_of(settings, role))
     configure_logs()
     out.print("Xiaoer is starting (the first time it trains its classifier, about twenty seconds) …")
     app = create_app(settings, role)
@@ -64,15 +64,16 @@ def _renderers() -> list[Processor]:
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
-def _require_free(host: str, port: int) -> None:
+def require_free(host: str, port: int, setting: str) -> None:
+    """Exit 3 with a sentence when nobody could listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            Console(stderr=True).print(
-                f"Port {port} on {host} is not free ({error.strerror}). Set XIAOER_PORT to another one."
+            Console(stderr=True, soft_wrap=True).print(
+                f"Port {port} on {host} is not free ({error.strerror}). Set {setting} to another one."
             )
             sys.exit(_BUSY)
 

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 _BUSY_SECONDS = 30
 _REACH_SECONDS = 10
+# A stuck server must not hold threads for ever; no statement of ours takes seconds.
+_POSTGRES_LIMITS = "-c statement_timeout=30s -c lock_timeout=15s -c idle_in_transaction_session_timeout=60s"
 # One lock a file, for all engines and for the queue's own connection.
 _writers: dict[str, threading.RLock] = {}
 
@@ -33,7 +35,8 @@ def make_engine(url: str) -> Engine:
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=20,
-        connect_args={"connect_timeout": _REACH_SECONDS},
+        pool_timeout=_REACH_SECONDS,
+        connect_args={"connect_timeout": _REACH_SECONDS, "options": _POSTGRES_LIMITS},
     )
 
 

@@ -55,10 +55,21 @@ def _whole(connection: Connection) -> Iterator[None]:
 
 def pending(engine: Engine, registry: Registry) -> bool:
     """True when the database is not at the newest revision."""
-    head = ScriptDirectory.from_config(config_of(registry)).get_current_head()
+    return (
+        _revision_of(engine, registry) != ScriptDirectory.from_config(config_of(registry)).get_current_head()
+    )
+
+
+def is_ahead(engine: Engine, registry: Registry) -> bool:
+    """True when the tables are of a revision that this version does not know: a newer one has been here."""
+    known = {script.revision for script in ScriptDirectory.from_config(config_of(registry)).walk_revisions()}
+    return _revision_of(engine, registry) not in {None, *known}
+
+
+def _revision_of(engine: Engine, registry: Registry) -> str | None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": version_table(registry)})
-        return context.get_current_revision() != head
+        return context.get_current_revision()
 
 
 def version_table(registry: Registry) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from xiaoer.storage.columns import BigKey
-from xiaoer.storage.columns import Json
-from xiaoer.storage.columns import UtcDateTime
+
+from xiaoer.storage.columns import BigKey, Json, UtcDateTime
 
 revision = "2ac3ced2b7e7"
 down_revision = None
