@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 import xiaoer.app  # noqa: F401  # every room's tables enter their registry
 from xiaoer.house import lay_foundation
 from xiaoer.inbox.queue import Queue
 from xiaoer.settings import Settings, SettingsRefused
+from xiaoer.storage.alone import SEED, alone
 from xiaoer.storage.engine import make_engine
 from xiaoer.storage.migrate import METADATA, Registry, is_ahead, pending, upgrade, version_table
 
@@ -95,7 +98,6 @@ def test_a_start_does_not_lock_a_guarded_table_that_somebody_works_on(
     engine = make_engine(postgres_url)
     with engine.begin() as busy:
         busy.execute(text("LOCK TABLE action_event IN ROW EXCLUSIVE MODE"))
-        monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=5s")
         lay_foundation(Settings()).dispose()
     engine.dispose()
 
@@ -157,6 +159,33 @@ def test_tables_of_a_newer_version_are_left_alone_and_said_to_be_so(
     assert is_ahead(engine, "desk")
     with pytest.raises(SettingsRefused, match="XIAOER_DATABASE_URL: a newer version of Xiaoer has been at"):
         lay_foundation(settings)
+
+
+@pytest.mark.postgres
+def test_who_waits_for_another_s_migration_waits_as_long_as_it_takes(postgres_url: str) -> None:
+    first = make_engine(postgres_url)
+    impatient = create_engine(postgres_url, connect_args={"options": "-c lock_timeout=50ms"})
+    waiting = threading.Event()
+
+    def second() -> None:
+        waiting.set()
+        with alone(impatient, SEED):
+            done.append("second")
+
+    done: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        with alone(first, SEED):
+            later = pool.submit(second)
+            assert waiting.wait(10)
+            with first.connect() as connection:
+                connection.execute(text("SELECT pg_sleep(0.3)"))
+            done.append("first")
+        later.result(timeout=20)
+    assert done == ["first", "second"]
+    with impatient.connect() as connection:
+        assert connection.execute(text("SHOW lock_timeout")).scalar() == "50ms"
+    first.dispose()
+    impatient.dispose()
 
 
 START = """

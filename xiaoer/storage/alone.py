@@ -21,8 +21,13 @@ def alone(engine: Engine, what: int) -> Iterator[None]:
         yield
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # Another's first migration may take longer than any statement of a turn is allowed to.
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.exec_driver_sql("SET lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({what:d})")
         try:
             yield
         finally:
             connection.exec_driver_sql(f"SELECT pg_advisory_unlock({what:d})")
+            connection.exec_driver_sql("RESET statement_timeout")
+            connection.exec_driver_sql("RESET lock_timeout")
