@@ -149,10 +149,10 @@ async def test_operators_see_turns_in_numbers_and_never_in_words(desk: Desk) -> 
 async def test_the_same_wish_in_a_second_conversation_joins_the_request_that_waits(desk: Desk) -> None:
     first, second = await desk.customer(), await desk.customer()
     for customer in (first, second):
-        await customer.say("#1004 omar@example.com")
-    await first.say("the yoga mat is broken, refund it please, and the rest too, everything is damaged: all items")
+        await customer.say("#1006 priya@example.com")
+    await first.say("I want my money back for everything in this order")
     (waiting,) = first.actions
-    told = await second.say("everything in it is damaged, please refund all items")
+    told = await second.say("please refund all items of this order")
     (joined,) = second.actions
     assert joined["id"] == waiting["id"]
     assert waiting["id"] in told

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, and_, or_
@@ -25,6 +25,8 @@ _S = ActionStatus
 RUN_CASE = "run_case"
 _UNATTENDED = timedelta(seconds=15)  # a wake that was deferred should long have run
 _AT_ONCE = 200
+_FIRST_REST, _LONGEST_REST = timedelta(seconds=4), timedelta(minutes=10)
+_REMEMBERED = 1_000
 
 Deferral = tuple[str, str, dict[str, Any]]  # (task, lock, args)
 
@@ -48,6 +50,7 @@ class CaseClock:
     defer: Defer
     clock: Clock
     paused: Callable[[str], bool]  # is money stopped in this store? (asked again before each execution)
+    _woken: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     def tick(self) -> tuple[str, ...]:
         """Expire what is over, wake what is due; returns the ids of the woken cases."""
@@ -86,7 +89,18 @@ class CaseClock:
         waiting = and_(col(row.status).in_([_S.APPROVED.value, _S.UNKNOWN.value]), or_(due, forgotten))
         abandoned = and_(col(row.status) == _S.EXECUTING.value, col(row.lease_until) <= now)
         found = self._cases(session, or_(waiting, abandoned))
-        return [case.id for case, status in found if not (status == _S.APPROVED and self.paused(case.store))]
+        ready = [case.id for case, status in found if not (status == _S.APPROVED and self.paused(case.store))]
+        return [case_id for case_id in ready if self._may_wake(case_id, now)]
+
+    def _may_wake(self, case_id: str, now: datetime) -> bool:
+        """A case that keeps failing is not woken at every tick: each wake is a job that tries for itself."""
+        known = self._woken.get(case_id)
+        if known and known[0] <= now < known[0] + known[1]:
+            return False
+        self._woken[case_id] = (now, min(2 * known[1], _LONGEST_REST) if known else _FIRST_REST)
+        while len(self._woken) > _REMEMBERED:
+            self._woken.pop(next(iter(self._woken)))
+        return True
 
     def _started(self, session: Session) -> list[str]:
         moving = (_S.APPROVED.value, _S.EXECUTING.value, _S.UNKNOWN.value)

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from xiaoer.agent.guard.patterns import amounts_in, codes_in, contacts_in, dates_in, numbers_in, plain_number
+from xiaoer.agent.guard.patterns import amounts_in, codes_in, contacts_in, dates_in, plain_number
 from xiaoer.agent.state import State
 from xiaoer.domain.actions import ActionStatus, ActionView
 from xiaoer.domain.messages import Author
@@ -66,7 +66,7 @@ def gather_facts(state: State) -> Facts:
     )
     said = [rules, *told]
     return Facts(
-        amounts=_union(numbers_in(recorded), _amounts(nodes), *(found.amounts for found in said)),
+        amounts=_union(amounts_in(recorded), _amounts(nodes), *(found.amounts for found in said)),
         codes=_union(codes_in(recorded), own.codes, *(found.codes for found in said)),
         dates=_union(
             dates_in(recorded),

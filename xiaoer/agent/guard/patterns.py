@@ -102,14 +102,6 @@ def amounts_in(text: str) -> Iterator[str]:
             yield digits
 
 
-def numbers_in(text: str) -> Iterator[str]:
-    """Every number, normalised in the same way; a record's bare digits count as known amounts."""
-    for match in re.finditer(_NUMBER, text):
-        digits = plain_number(match.group())
-        if digits:
-            yield digits
-
-
 def plain_number(text: str) -> str:
     if text.isascii() and text.isdigit() and len(text) < _LONGEST_PLAIN:
         return str(int(text))  # most numbers of a record; a Decimal takes ten times as long

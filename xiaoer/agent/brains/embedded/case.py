@@ -123,8 +123,8 @@ class Case:
         ids = [line_id for line_id in picked.ids if left[line_id]]
         if not still or (picked.ids and not ids):
             return Selection("nothing")
-        if not ids and len(still) == 1 and not picked.unclear:
-            ids = list(still)
+        if not ids and len(still) == 1 and not picked.unclear and self.stray is None:
+            ids = list(still)  # the only one left, unless the words name something else
         if not ids:
             return Selection("unclear", options=tuple(i for i in picked.unclear if left[i]) or still)
         single = len(ids) == 1 and reading.mentions(reading.plain(self.need.words), match.one)
