@@ -134,6 +134,24 @@ def password(
     out.print(f"{name} has a new password.")
 
 
+@app.command()
+def hire(
+    name: Annotated[str, typer.Argument(help="The name to log in with.")],
+    role: Annotated[list[str], typer.Option(help="admin, approver or agent; may stand several times.")],
+) -> None:
+    """Add a person to the desk: agents talk, approvers also decide, admins do everything."""
+    from xiaoer.desk.staff import create_staff
+    from xiaoer.domain.refusals import Refusal
+
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        create_staff(_foundation().desk_engine, name, password, role)
+    except Refusal as refused:
+        err.print(str(refused))
+        raise typer.Exit(2) from refused
+    out.print(f"{name} can log in as {', '.join(role)}.")
+
+
 WhatArgument = Annotated[str, typer.Argument(help="answers or money.")]
 OneStore = Annotated[str | None, typer.Option("--store", help="One store; without it all of them.")]
 

@@ -121,9 +121,7 @@ async def test_the_trace_shows_intents_slots_tools_and_guards(desk: Desk) -> Non
 async def test_an_approved_return_ends_in_a_slip_that_can_be_printed(desk: Desk) -> None:
     jane = await desk.customer()
     await jane.say("#1032 jane@example.com")
-    await jane.say(
-        "I changed my mind, please send me a return label for the travel pillow"
-    )
+    await jane.say("I changed my mind, please send me a return label for the travel pillow")
     (action,) = jane.actions
     assert (action["tool"], action["status"]) == ("create_return_label", "pending")
     await desk.decide(action["id"])

@@ -10,7 +10,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _STOP = frozenset(
     re.findall(
         r"\S+",
-        """a an the is are be do does did i you it my your me we to of for on in at and or if how what when who
+        """a an the is are be do does did i you it my your me we to of for on in at and or if how what when who long many much take
         can could would will with this that there have has please tell know about hi hello hey thanks
         的 了 吗 呢 我 你 您 你们 是 有 在 啊 吧 呀 请问 怎么 怎么样 怎么办 什么 多少 可以 一下 这个 那个 想 问 和 与 会 要 能 不 亲""",
     )
