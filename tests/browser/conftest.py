@@ -81,9 +81,13 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for all tests; each opens windows of its own."""
+    """One browser for a file of tests; each opens windows of its own.
+
+    Not for the session: while Playwright's synchronous driver is open, its event loop counts as
+    running in this thread, and no asynchronous test of the same process can start.
+    """
     if not Path(CHROMIUM).exists():
         pytest.skip(f"no Chromium at {CHROMIUM} (set XIAOER_CHROMIUM)")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
