@@ -108,12 +108,6 @@ def note_attempt(session: Session, action_id: str, actor: str, note: str, now: d
     append_event(session, row, row.status, actor, note, now, kind="attempt", came_from=row.status)
 
 
-def note_fact(session: Session, action_id: str, note: str, now: datetime) -> None:
-    """Record something that happened to an action without moving it."""
-    row = lock_row(session, action_id)
-    append_event(session, row, row.status, "executor", note, now, kind="note", came_from=row.status)
-
-
 def cancel_by_customer(session: Session, action_id: str, now: datetime) -> ActionView:
     """Take back what has not begun; raises Conflict when it is decided, running or done."""
     row = lock_row(session, action_id)

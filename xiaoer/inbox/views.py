@@ -129,13 +129,6 @@ def get_conversation(engine: Engine, conversation_id: str) -> ConversationRow:
     return _row(row)
 
 
-def find_thread(engine: Engine, store: str, channel: str, thread: str) -> str | None:
-    """The conversation's id, if this thread has ever been opened."""
-    query = select(_C.id).where(_C.store == store, _C.channel == channel, _C.thread == thread)
-    with reading(engine) as session:
-        return session.scalar(query)
-
-
 def thread(
     engine: Engine, conversation_id: str, after_seq: int = 0, limit: int = 500
 ) -> tuple[MessageItem, ...]:
