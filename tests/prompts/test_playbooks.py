@@ -19,10 +19,12 @@ from xiaoer.prompts.vocabulary import BLANKS, FACTS, WRITES
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the playbooks that a test may spoil."""
+    """A copy of the playbooks that a test may spoil, without any language pack beside it."""
+    copy = tmp_path / "playbooks"
+    copy.mkdir()
     for path in FOLDER.glob("*.yaml"):
-        shutil.copy(path, tmp_path)
-    return tmp_path
+        shutil.copy(path, copy)
+    return copy
 
 
 def spoil(folder: Path, intent: str, **changes: Any) -> list[str]:
@@ -156,3 +158,36 @@ def test_the_texts_for_the_model_are_whole_sentences():
     for playbook in load_playbooks().intents.values():
         for sentence in (playbook.goal, *playbook.rules):
             assert re.match(r"^[A-Z].{10,}[.?]$", sentence.strip(), re.DOTALL), (playbook.intent, sentence)
+
+
+def add_pack(folder: Path, **files: str) -> None:
+    """One small language pack beside the playbooks."""
+    pack = folder.parent / "languages" / "xx"
+    pack.mkdir(parents=True)
+    for name in ("replies", "words", "receipts"):
+        (pack / f"{name}.yaml").write_text(files.get(name, "{}"))
+
+
+def test_a_pack_that_leaves_a_reply_out_is_refused_by_name(folder: Path) -> None:
+    add_pack(folder, replies="intents: { greeting: {} }")
+
+    flaws = lint(read_playbooks(folder))
+
+    assert any("fewer than 2 variants in xx" in flaw for flaw in flaws)
+    assert "_words.yaml: verdict stuck has no words in xx" in flaws
+
+
+def test_a_pack_that_says_what_no_playbook_says_is_refused(folder: Path) -> None:
+    add_pack(folder, replies="intents: { track_parcel: { on_the_wayy: [a, b] } }")
+
+    with pytest.raises(BadPlaybook, match=r"xx/replies.yaml: track_parcel.on_the_wayy is said nowhere"):
+        read_playbooks(folder)
+
+
+def test_what_customers_of_a_pack_type_is_added_to_the_known_words(folder: Path) -> None:
+    add_pack(folder, words="match: { again: [encore], ordinals: { '1': [premier] } }")
+
+    match = read_playbooks(folder).words.match
+
+    assert {"encore", "retry"} <= set(match.again)
+    assert {"premier", "first"} <= set(match.ordinals["1"])

@@ -13,6 +13,7 @@ import yaml
 
 from xiaoer.domain.actions import ActionStatus, ActionView
 from xiaoer.domain.messages import Reply
+from xiaoer.prompts import languages
 
 DEFAULT_PATH = Path(__file__).parent.parent / "prompts" / "receipts.yaml"
 OUTCOMES = ("succeeded", "rejected", "expired", "failed", "changed", "unknown")
@@ -23,6 +24,7 @@ _ALWAYS = frozenset({"order", "action"})
 _DETAILS = frozenset({"label_url", "tracking_no", "coupon_code", "valid_until"})
 _KNOWN = _ALWAYS | _DETAILS | {"amount", "destination", "reference", "note"}
 _NOTE_LENGTH = 500
+_UNSPACED = frozenset({"zh", "zh-Hant", "ja"})  # sentences stand side by side
 
 Sentences = tuple[str, ...]
 
@@ -44,7 +46,7 @@ class Receipts:
         sentences = by_tool.get(action.tool, by_tool[ANY])[self._pick(language)]
         facts = facts_of(action)
         said = [_fill(sentence, facts) for sentence in sentences if _facts_in(sentence) <= facts.keys()]
-        joint = "" if self._pick(language) in ("zh", "ja") else " "
+        joint = "" if self._pick(language) in _UNSPACED else " "
         return Reply(text=joint.join(said), cards=(card_of(action, outcome),))
 
     def _pick(self, language: str) -> str:
@@ -55,19 +57,30 @@ class Receipts:
 
 
 def load_receipts(path: Path = DEFAULT_PATH) -> Receipts:
-    """Read and check the templates; raises BadTemplates with the place of the flaw."""
-    body = yaml.safe_load(path.read_text())
-    languages = tuple(body["languages"])
+    """Read and check the templates and the language packs beside them; raises BadTemplates with the place."""
+    body = yaml.safe_load(path.read_text(encoding="utf-8"))
+    outcomes = body["outcomes"]
+    packs = languages.read_file("receipts.yaml", path.parent / "languages")
+    for lang, (_, pack) in packs.items():
+        _lay_over(outcomes, lang, pack)
+    spoken = (*body["languages"], *packs)
     templates: dict[str, dict[str, dict[str, Sentences]]] = {}
     for outcome in OUTCOMES:
-        by_tool = body["outcomes"].get(outcome)
+        by_tool = outcomes.get(outcome)
         if not by_tool or ANY not in by_tool:
             raise BadTemplates(f"{path.name}: {outcome} lacks the tool `{ANY}`")
         templates[outcome] = {
-            tool: _checked(f"{path.name}: {outcome}.{tool}", texts, languages)
-            for tool, texts in by_tool.items()
+            tool: _checked(f"{path.name}: {outcome}.{tool}", texts, spoken) for tool, texts in by_tool.items()
         }
-    return Receipts(languages, templates)
+    return Receipts(spoken, templates)
+
+
+def _lay_over(outcomes: dict[str, Any], lang: str, pack: Mapping[str, Any]) -> None:
+    for outcome, by_tool in pack.items():
+        for tool, sentences in by_tool.items():
+            if tool not in outcomes.get(outcome, {}):
+                raise BadTemplates(f"{lang}/receipts.yaml: {outcome}.{tool} is told nowhere else")
+            outcomes[outcome][tool][lang] = sentences
 
 
 @cache

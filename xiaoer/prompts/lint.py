@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 
 from xiaoer.domain.orders import OrderState
@@ -24,7 +24,6 @@ from xiaoer.prompts.vocabulary import (
 )
 from xiaoer.tools.catalog import BRAIN_TOOLS
 
-LANGUAGES = ("en", "zh")  # every reply must be said in these
 VARIANTS = 2  # so that no sentence comes twice in a row
 # Told in one wording: a foreign order and a missing one must not differ by a letter.
 ONE_WORDING = frozenset({"order_missing"})
@@ -38,7 +37,10 @@ def lint(playbooks: Playbooks) -> list[str]:
     flaws = [f"no playbook for the intent {intent}" for intent in INTENTS if intent not in playbooks.intents]
     for playbook in playbooks.intents.values():
         flaws += [f"{playbook.intent}.yaml: {flaw}" for flaw in _lint_playbook(playbook, playbooks)]
-    flaws += [f"_common.yaml: {flaw}" for flaw in _lint_replies(playbooks.common, COMMON_BLANKS)]
+    flaws += [
+        f"_common.yaml: {flaw}"
+        for flaw in _lint_replies(playbooks.common, COMMON_BLANKS, playbooks.languages)
+    ]
     flaws += [f"_words.yaml: {flaw}" for flaw in _lint_words(playbooks)]
     return flaws
 
@@ -47,7 +49,7 @@ def _lint_playbook(playbook: Playbook, playbooks: Playbooks) -> Iterator[str]:
     yield from _lint_names(playbook, playbooks)
     for place, branch in enumerate(playbook.branches, start=1):
         yield from (f"branch {place}: {flaw}" for flaw in _lint_branch(branch, playbook, playbooks))
-    yield from _lint_replies(playbook.replies, frozenset(BLANKS))
+    yield from _lint_replies(playbook.replies, frozenset(BLANKS), playbooks.languages)
     yield from _unused_replies(playbook)
     yield from _lint_promises(playbook)
     yield from _lint_reach(playbook)
@@ -97,10 +99,11 @@ def _lint_leads(branch: Branch, playbook: Playbook, playbooks: Playbooks) -> Ite
 # ── replies ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _lint_replies(replies: dict[str, Reply] | object, known: frozenset[str]) -> Iterator[str]:
-    assert isinstance(replies, dict)
+def _lint_replies(
+    replies: Mapping[str, Reply], known: frozenset[str], languages: Sequence[str]
+) -> Iterator[str]:
     for name, reply in replies.items():
-        for lang in LANGUAGES:
+        for lang in languages:
             wanted = 1 if name in ONE_WORDING else VARIANTS
             if len(reply.get(lang, ())) < wanted:
                 yield f"reply {name}: fewer than {wanted} variants in {lang}"
@@ -195,7 +198,11 @@ def _lint_words(playbooks: Playbooks) -> Iterator[str]:
     for kind, (wanted, given) in named.items():
         yield from (f"{kind} {name} has no words" for name in sorted(wanted - set(given)))
         for name, texts in given.items():
-            yield from (f"{kind} {name} has no words in {lang}" for lang in LANGUAGES if lang not in texts)
+            yield from (
+                f"{kind} {name} has no words in {lang}" for lang in playbooks.languages if lang not in texts
+            )
     for name, texts in words.pieces.items():
-        yield from (f"piece {name} has no words in {lang}" for lang in LANGUAGES if lang not in texts)
+        yield from (
+            f"piece {name} has no words in {lang}" for lang in playbooks.languages if lang not in texts
+        )
     yield from (f"unknown reason {reason}" for reason in words.match.reasons if reason not in REASONS)
