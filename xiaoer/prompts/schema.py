@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from xiaoer.prompts.vocabulary import HAND_OFF_REASONS
+from xiaoer.prompts.vocabulary import FOLLOW_UPS, HAND_OFF_REASONS
 
 
 class Strict(BaseModel):
@@ -19,6 +19,12 @@ def _as_values(value: object) -> object:
     return tuple(
         {True: "yes", False: "no"}.get(item, item) if isinstance(item, bool) else item for item in items
     )
+
+
+def _as_hours(value: object) -> object:
+    """`24h` is twenty-four."""
+    plain = isinstance(value, str) and value.endswith("h") and value[:-1].isdigit()
+    return int(str(value)[:-1]) if plain else value
 
 
 Values = Annotated[tuple[str, ...], BeforeValidator(_as_values), Field(min_length=1)]
@@ -38,6 +44,20 @@ class HandOver(Strict):
     urgent: bool = False
 
 
+class FollowUp(Strict):
+    """What this branch's reply promises to come back for; hours from now."""
+
+    kind: Literal[FOLLOW_UPS]  # type: ignore[valid-type]  # as above
+    after: Annotated[int, BeforeValidator(_as_hours), Field(ge=1, le=240)]  # until the first look
+    until: Annotated[int, BeforeValidator(_as_hours), Field(ge=1, le=720)] = 72  # then a colleague takes it
+
+    @model_validator(mode="after")
+    def _in_order(self) -> FollowUp:
+        if self.until < self.after:
+            raise ValueError("a follow-up cannot end before its first look")
+        return self
+
+
 class Branch(Strict):
     """What to do when all of `when` holds; the first fitting branch of a playbook decides.
 
@@ -54,6 +74,7 @@ class Branch(Strict):
     become: str | None = None
     offer: Offer | None = None
     cite: Literal["clause", "knowledge", "statement"] | None = None
+    follow_up: FollowUp | None = None  # the customer hears by himself what becomes of it
     sorry: bool = False  # an apology fits here, if none was made yet
 
     @model_validator(mode="after")
@@ -64,6 +85,8 @@ class Branch(Strict):
             raise ValueError("a branch needs exactly one of say, ask, propose, hand_off, become")
         if self.say is not None and (self.propose or self.become):
             raise ValueError("a branch that proposes or becomes another intent says nothing itself")
+        if self.follow_up is not None and (self.say is None or self.ask or self.hand_off):
+            raise ValueError("only a branch that states something can promise to come back")
         return self
 
 
@@ -119,6 +142,11 @@ class Match(Strict):
     swap: tuple[str, ...]  # the wish for an exchange
     calling_off: tuple[str, ...]  # the wish for a cancellation
     idle: tuple[str, ...]  # words that name no item
+    whole: tuple[str, ...] = ()  # a whole answer that means all of what was listed
+    but: tuple[str, ...] = ()  # words that open an exception: "but", "except"
+    joins: tuple[str, ...] = ()  # words between numbers: "1 and 3"
+    endings: tuple[str, ...] = ()  # of words, longest first; what is left names the same thing
+    naming: tuple[str, ...] = ()  # words before one's name
     reasons: dict[str, tuple[str, ...]]
     ordinals: dict[str, tuple[str, ...]]  # "1", "2", … "last"
 

@@ -56,7 +56,7 @@ def test_no_text_picks_what_was_not_offered(text):
 
 @given(st.text(max_size=120))
 def test_a_name_alone_and_a_number_of_another_length_are_no_proof(text):
-    found = reading.read_proof(text)
+    found = reading.read_proof(text, MATCH)
     assert set(found) <= {"phone_tail", "postcode", "name"}
     assert len(found.get("phone_tail", "0000")) == 4
 
@@ -71,7 +71,7 @@ def test_a_name_alone_and_a_number_of_another_length_are_no_proof(text):
     ],
 )
 def test_a_bare_answer_to_the_question_for_proof_is_read(text, found):
-    assert reading.read_proof(text) == found
+    assert reading.read_proof(text, MATCH) == found
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,54 @@ def test_all_but_one_leaves_it_out(text):
 
 def test_one_character_names_an_item_where_nothing_else_is_said():
     assert reading.pick("秤", [("a", "厨房秤"), ("b", "台灯")], MATCH, listed=True).ids == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("todo menos el cable", ("a", "b", "d")),
+        ("tout sauf le cable", ("a", "b", "d")),
+        ("alles außer dem cable", ("a", "b", "d")),
+        ("tudo exceto o cable", ("a", "b", "d")),
+        ("всё кроме cable", ("a", "b", "d")),
+        ("كل شيء إلا cable", ("a", "b", "d")),
+        ("退還那個鍵盤", ("d",)),
+        ("el cable, pero no el t-shirt red", ("c",)),
+    ],
+)
+def test_exceptions_and_items_are_read_in_every_language(text, ids):
+    words = {"all": ("todo", "tout", "alles", "tudo", "всё", "كل شيء"), "keep": ("menos", "sauf", "außer", "exceto", "кроме", "إلا", "pero no")}
+    match = MATCH.model_copy(update={name: (*getattr(MATCH, name), *more) for name, more in words.items()})
+    assert reading.pick(text, SHIRTS, match, listed=False).ids == ids
+
+
+@pytest.mark.parametrize("text", ["1 y 3", "1 et 3", "1 und 3", "1と3", "1번하고 3번", "1 и 3", "١ و ٣", "1号和3号"])
+def test_places_are_read_in_every_language(text):
+    assert reading.pick(text, SHIRTS, MATCH, listed=True).ids == ("a", "c")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("me llamo Luis Ejemplo 85004", "Luis Ejemplo"),
+        ("je m'appelle Ana Fixture 78701", "Ana Fixture"),
+        ("меня зовут Иван Демо 10101", "Иван Демо"),
+        ("soy Sousa Demo 10101", "Sousa Demo"),
+        ("Sousa Demo 10101", "Sousa Demo"),
+        ("이름은 김시험 10101", "김시험"),
+        ("名前は テスト花子 10101", "テスト花子"),
+    ],
+)
+def test_a_name_is_read_behind_the_words_that_introduce_it(text, name):
+    assert reading.read_proof(text, MATCH)["name"] == name
+
+
+def test_words_in_other_forms_name_the_same_item():
+    titles = [("a", "Настольная лампа"), ("b", "Термос стальной"), ("c", "Kopfhörer")]
+    assert reading.pick("вернуть лампу", titles, MATCH, listed=False).ids == ("a",)
+    assert reading.pick("die kopfhorer", titles, MATCH, listed=False).ids == ("c",)
+
+
+@pytest.mark.parametrize("text", ["all", "todo", "alles", "tout", "すべて", "다", "все", "الكل", "全要"])
+def test_all_is_one_word_in_every_language(text):
+    assert reading.is_one_of(text, (*MATCH.all, *MATCH.whole))

@@ -154,7 +154,8 @@ def _hear_lines(turn: Turn, ask: Ask) -> Heard | None:
 
 
 def _says_all(turn: Turn) -> bool:
-    return reading.plain(turn.view.text).strip(" .!。！的要") in {"都", "全", "all", "both"}
+    match = turn.playbooks.words.match
+    return reading.is_one_of(turn.view.text, (*match.all, *match.whole))
 
 
 def _hear_reason(turn: Turn, ask: Ask) -> Heard | None:

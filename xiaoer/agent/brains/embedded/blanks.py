@@ -169,6 +169,7 @@ BLANKS: dict[str, Callable[[Case], str]] = {
     "answer_by": _answer_by,
     "tracking_no": lambda case: next(iter(case.turn.view.understanding.slots.tracking_no), ""),
     "tries_left": lambda case: "",
+    "look_again": lambda case: "",  # filled where the branch follows up
     "opens": lambda case: next_opening(case.turn),
     "store": lambda case: pick(case.turn.view.store.name, case.turn.view.lang),
     "me": lambda case: pick(case.turn.view.store.persona.name, case.turn.view.lang),

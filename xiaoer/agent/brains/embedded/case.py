@@ -161,13 +161,13 @@ class Case:
     def stray(self) -> ProductRecord | None:
         """A product of the shop that the words name and this order does not hold."""
         match = self.turn.playbooks.words.match
-        words, idle = reading.plain(self.need.words), (*match.stop, *match.idle)
+        words = self.need.words
         if self.turn.view.guard_notes or self.need.lines:
             return None
-        if any(reading.overlap(words, line_words(line), idle) for line in self.order.lines):
+        if any(reading.overlap(words, line_words(line), match, match.idle) for line in self.order.lines):
             return None
         products = self.turn.read("get_product", {"query": self.question}, Products).products
-        return next((p for p in products if reading.overlap(words, p.title, idle)), None)
+        return next((p for p in products if reading.overlap(words, p.title, match, match.idle)), None)
 
     @property
     def lines_args(self) -> list[dict[str, Any]]:
@@ -312,7 +312,7 @@ class Case:
         return Told(told_id, text, len(reading.telling(self.question, match) & reading.telling(text, match)))
 
     def _fits(self, text: str) -> bool:
-        return reading.overlap(self.question, text, self.turn.playbooks.words.match.stop) > 0
+        return reading.overlap(self.question, text, self.turn.playbooks.words.match) > 0
 
 
 def _rules(policy: Policy, topics: Sequence[str]) -> list[Clause]:

@@ -34,11 +34,11 @@ def _read_in_context(
     if not known and not order_no and has_proof(claim):
         return ({}, number) if (number := reading.read_number(text)) else (given, None)
     if not given and not order_no:
-        given = reading.read_proof(text)
+        given = reading.read_proof(text, turn.playbooks.words.match)
         if "name" in given and "postcode" not in {**given, **claim}:
             del given["name"]
     elif "postcode" in given and "name" not in {**given, **claim}:
-        given = {**reading.read_proof(text), **given}
+        given = {**reading.read_proof(text, turn.playbooks.words.match), **given}
     return given, order_no
 
 

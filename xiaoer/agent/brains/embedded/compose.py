@@ -33,6 +33,7 @@ def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
     return Plan(
         reply=Reply(_addressed(turn, text), cards, citations),
         memory=memory.dump(),
+        promises=tuple(answer.promise for answer in answers if answer.promise),
         prompt=f"playbooks@{turn.playbooks.version}",
     )
 

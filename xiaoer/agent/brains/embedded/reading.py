@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from xiaoer.agent.brains.understanding.text import bare, simplify
 from xiaoer.prompts.schema import Match
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_ALL_BUT = re.compile(r"\b(all|everything|every one|each)(?: of (?:it|them))? but\b")
-_CLAUSES = re.compile(r"[,，。;；.!！?？\n]|\bbut\b|(?=\bexcept\b)|(?=除了)")
+_MARKS = r"[,，、。;；.!！?？\n؟،؛]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +30,32 @@ class Picked:
 
 
 def plain(text: str) -> str:
-    """One width, lower case, straight apostrophes."""
-    return unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    """One spelling: width, case, apostrophes, simplified characters, no accents or vowel signs."""
+    return bare(simplify(unicodedata.normalize("NFKC", text).lower().replace("’", "'")))
 
 
 def mentions(text: str, words: Iterable[str]) -> bool:
     """Whether any of the words stands in the text: CJK anywhere, others as whole words."""
-    return any(_pattern(word).search(text) for word in words)
+    return _any_of(tuple(words)).search(text) is not None
 
 
 def place_of(text: str, words: Iterable[str]) -> int:
     """Where the first of the words stands; -1 for none."""
-    found = [match.start() for word in words if (match := _pattern(word).search(text))]
-    return min(found, default=-1)
+    found = _any_of(tuple(words)).search(text)
+    return found.start() if found else -1
 
 
+# One expression a list: to try some hundred words one by one took a tenth of a turn.
 @lru_cache(maxsize=2048)
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    anywhere = [re.escape(plain(word)) for word in words if _CJK.search(word)]
+    whole = [re.escape(plain(word)) for word in words if not _CJK.search(word)]
+    kinds = [*anywhere, *([rf"(?<!\w)(?:{'|'.join(whole)})(?!\w)"] if whole else [])]
+    return re.compile("|".join(kinds) or r"(?!)")
+
+
 def _pattern(word: str) -> re.Pattern[str]:
-    escaped = re.escape(plain(word))
-    return re.compile(escaped if _CJK.search(word) else rf"(?<!\w){escaped}(?!\w)")
+    return _any_of((word,))
 
 
 def read_reason(text: str, match: Match) -> str | None:
@@ -69,10 +76,13 @@ def pick(text: str, options: Sequence[tuple[str, str]], match: Match, *, listed:
     kept: set[str] = set()
     named: list[str] = []
     unclear: tuple[str, ...] = ()
-    said = _ALL_BUT.sub(r"\1 except ", said)
-    for clause in filter(None, _CLAUSES.split(said)):
+    before = ""
+    for clause in filter(None, _clauses(match.but).split(said)):
         found = _by_words(clause, options, match)
-        if mentions(clause, match.keep):
+        # "All but the lamp": after "all" a "but" leaves out; elsewhere it only goes on.
+        left_out = _ends_with(before, match.all) and _starts_with(clause, match.but)
+        before = clause
+        if left_out or mentions(clause, match.keep):
             kept.update(found.ids)
         else:
             named += found.ids
@@ -85,21 +95,44 @@ def pick(text: str, options: Sequence[tuple[str, str]], match: Match, *, listed:
     return Picked(chosen) if chosen else Picked(unclear=unclear)
 
 
+@lru_cache(maxsize=8)
+def _clauses(but: tuple[str, ...]) -> re.Pattern[str]:
+    """Where a clause ends: at a mark, or before a word that opens an exception."""
+    openings = "|".join(rf"(?={_pattern(word).pattern})" for word in but)
+    return re.compile(rf"{_MARKS}|{openings}" if openings else _MARKS)
+
+
+def _starts_with(clause: str, words: Iterable[str]) -> bool:
+    return any(_pattern(word).match(clause.lstrip()) for word in words)
+
+
+def _ends_with(clause: str, words: Iterable[str]) -> bool:
+    said = clause.rstrip()
+    return any(found.end() == len(said) for word in words for found in _pattern(word).finditer(said))
+
+
 def _by_place(said: str, every: tuple[str, ...], match: Match) -> tuple[str, ...]:
     """By ordinal or bare number: "the second", "第二件", "1 and 3"."""
     places: list[int] = []
     for name, words in match.ordinals.items():
         if mentions(said, words):
             places.append(len(every) if name == "last" else int(name))
-    if not places and re.fullmatch(r"[\s\d,，、和&+.#]*(?:and[\s\d]*)?", said):
+    if not places and not _said_besides(said, match.joins):
         places = [int(digits) for digits in re.findall(r"\d+", said) if len(digits) == 1]
     return tuple(dict.fromkeys(every[place - 1] for place in places if 1 <= place <= len(every)))
 
 
+def _said_besides(said: str, joins: Iterable[str]) -> bool:
+    """Whether a text says more than numbers and the words that join them."""
+    for word in joins:
+        said = _pattern(word).sub(" ", said)
+    return any(char.isalpha() for char in said)
+
+
 def _by_words(clause: str, options: Sequence[tuple[str, str]], match: Match) -> Picked:
     """Options with a word of their own in the clause; words that several share name none of them alone."""
-    heard = _tokens(clause)
-    hits = {option_id: _tokens(text) & heard - {*match.idle, *match.stop} for option_id, text in options}
+    heard = _tokens(clause, match.endings) - _forms((*match.idle, *match.stop), match.endings)
+    hits = {option_id: _tokens(text, match.endings) & heard for option_id, text in options}
     shared = Counter(token for tokens in hits.values() for token in tokens)
     own = {option_id: [t for t in tokens if shared[t] == 1] for option_id, tokens in hits.items()}
     ids = tuple(option_id for option_id, _ in options if own[option_id])
@@ -117,18 +150,26 @@ def _by_words(clause: str, options: Sequence[tuple[str, str]], match: Match) -> 
 
 
 @lru_cache(maxsize=1024)
-def _tokens(text: str) -> frozenset[str]:
-    """Words without plural endings, and pairs of neighbouring CJK characters."""
+def _tokens(text: str, endings: tuple[str, ...]) -> frozenset[str]:
+    """Words without endings, and pairs of neighbouring CJK characters."""
     said = plain(text)
-    words = {_stem(word) for word in _WORD.findall(said) if not _CJK.search(word)}
+    words = {_stem(word, endings) for word in _WORD.findall(said) if not _CJK.search(word)}
     runs = re.findall(rf"(?:{_CJK.pattern})+", said)
     pairs = {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
     return frozenset(words | pairs)
 
 
-def _stem(word: str) -> str:
+@lru_cache(maxsize=16)
+def _forms(words: tuple[str, ...], endings: tuple[str, ...]) -> frozenset[str]:
+    """Words of a list in the form that tokens have."""
+    spelled = [plain(word) for word in words]
+    return frozenset((*spelled, *(_stem(word, endings) for word in spelled)))
+
+
+def _stem(word: str, endings: tuple[str, ...]) -> str:
+    """Without the first ending that fits and leaves a word; the same for question and title."""
     word = word.removesuffix("'s")
-    for ending in ("ing", "ed", "s"):
+    for ending in endings:
         if word.endswith(ending) and not word.endswith("ss") and len(word) > len(ending) + 2:
             return word.removesuffix(ending)
     return word
@@ -136,15 +177,17 @@ def _stem(word: str) -> str:
 
 def telling(text: str, match: Match) -> frozenset[str]:
     """What a question or a rule speaks of beyond its topic; words of one group count as one."""
-    idle = {*match.stop, *match.topic, *(_stem(word) for word in match.topic)}
-    return frozenset(_group(token, match.alike) for token in _tokens(text) if token not in idle)
+    idle = _forms((*match.stop, *match.topic), match.endings)
+    groups = _groups(match.alike, match.endings)
+    return frozenset(groups.get(token, token) for token in _tokens(text, match.endings) - idle)
 
 
-def _group(token: str, alike: tuple[tuple[str, ...], ...]) -> str:
-    return next((group[0] for group in alike if token in group), token)
+@lru_cache(maxsize=4)
+def _groups(alike: tuple[tuple[str, ...], ...], endings: tuple[str, ...]) -> dict[str, str]:
+    return {form: group[0] for group in reversed(alike) for form in _forms(group, endings)}
 
 
-_SENTENCES = re.compile(r"(?<=[.!?,;。！，；\n])")
+_SENTENCES = re.compile(r"(?<=[.!?,;。！，；\n؟،؛])")
 
 
 def asks(text: str, match: Match) -> bool:
@@ -153,19 +196,33 @@ def asks(text: str, match: Match) -> bool:
 
 
 def _is_question(said: str, match: Match) -> bool:
-    opening = any(_CJK.search(word) is None and re.match(rf"{word}\b", said) for word in match.asking)
-    marked = opening or "?" in said or mentions(said, (w for w in match.asking if _CJK.search(w)))
-    return marked and not mentions(said, match.wishing)
+    if not said:
+        return False
+    opening, within = _asking(match.asking)
+    marked = "?" in said or "؟" in said or opening.match(said) or within.search(said)
+    return bool(marked) and not mentions(said, match.wishing)
+
+
+@lru_cache(maxsize=4)
+def _asking(words: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Words that ask at the head of a sentence, and those that do anywhere."""
+    heads = tuple(word for word in words if not _CJK.search(word))
+    return _any_of(heads), _any_of(tuple(word for word in words if _CJK.search(word)))
+
+
+_AROUND = " \n.,!?。，！、~…؟،了啊呀吧呢"
 
 
 def is_one_of(text: str, words: Iterable[str]) -> bool:
     """Whether the whole text is one of the words, but for marks around it."""
-    return plain(text).strip(" \n.,!?。，！、~…了啊呀吧呢") in {word.strip("了啊呀吧呢") for word in words}
+    said = plain(text).strip(_AROUND)
+    return any(said == plain(word).strip(_AROUND) for word in words)
 
 
-def overlap(question: str, text: str, idle: Iterable[str]) -> int:
+def overlap(question: str, text: str, match: Match, idle: tuple[str, ...] = ()) -> int:
     """How many telling words a question shares with a text."""
-    return len((_tokens(question) & _tokens(text)) - set(idle))
+    shared = _tokens(question, match.endings) & _tokens(text, match.endings)
+    return len(shared - _forms((*match.stop, *idle), match.endings))
 
 
 def residue(text: str, values: Iterable[str]) -> int:
@@ -181,13 +238,10 @@ def residue(text: str, values: Iterable[str]) -> int:
 _FOUR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _POSTCODE = re.compile(r"(?<!\d)\d{5,6}(?!\d)")
 _LATIN_NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){1,3}")
-_CJK_NAME = re.compile(r"[\u4e00-\u9fff·]{2,6}")
-_LEAD = re.compile(
-    r"^(?:it's|its|it is|i am|i'm|my name is|name is|name|名字是?|姓名是?|我叫|我是|叫)[\s:：]*", re.I
-)
+_CJK_NAME = re.compile(r"[\u4e00-\u9fff·]{2,6}|[\u3040-\u30ff\u4e00-\u9fff]{2,10}|[\uac00-\ud7af]{2,5}")
 
 
-def read_proof(text: str) -> dict[str, str]:
+def read_proof(text: str, match: Match) -> dict[str, str]:
     """What a bare answer to "please send the proof" holds: tail, postcode, name; {} if it is no such answer."""
     found: dict[str, str] = {}
     rest = unicodedata.normalize("NFKC", text).strip()
@@ -197,11 +251,21 @@ def read_proof(text: str) -> dict[str, str]:
         found["postcode"] = postcode.group()
     elif tail := _FOUR.search(rest):
         found["phone_tail"] = tail.group()
-    rest = _LEAD.sub("", re.sub(r"[\d,，、;；.。]+", " ", rest)).strip()
+    rest = _without_lead(re.sub(r"[\d,，、;；.。]+", " ", rest).strip(), match.naming)
     name = _LATIN_NAME.fullmatch(rest) or _CJK_NAME.fullmatch(rest.replace(" ", ""))
     if name and "phone_tail" not in found:
         found["name"] = name.group()
     return found
+
+
+def _without_lead(text: str, naming: Iterable[str]) -> str:
+    """ "My name is Jane Demo" → "Jane Demo"."""
+    for word in sorted(naming, key=len, reverse=True):
+        rest = text[len(word) :]
+        ended = _CJK.search(word) or not rest[:1].isalpha()
+        if ended and text.lower().startswith(word.lower()):
+            return rest.strip(" :：")
+    return text
 
 
 _LONE_FOUR = re.compile(r"(?<![\d$¥€£#.-])\d{4}(?![\d.元块年-])")

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from xiaoer.agent.brains.embedded.blanks import cards_for, choosable, citations_for, value_of
@@ -15,8 +16,9 @@ from xiaoer.agent.brains.embedded.memory import Ask, Choice, Need
 from xiaoer.agent.brains.embedded.records import LineRecord
 from xiaoer.agent.brains.embedded.signals import Asking, Broken, Leaving, Telling, Wanting
 from xiaoer.agent.brains.embedded.turn import Turn
-from xiaoer.agent.brains.embedded.wording import line_words
+from xiaoer.agent.brains.embedded.wording import date_text, line_words
 from xiaoer.domain.orders import order_key
+from xiaoer.domain.promises import Promise, PromiseKind
 from xiaoer.domain.stores import pick
 from xiaoer.prompts.schema import Branch, HandOver, Playbook
 from xiaoer.prompts.template import fill
@@ -41,6 +43,7 @@ class Answer:
     sorry: bool = False
     failed: bool = False
     order_no: str | None = None
+    promise: Promise | None = None  # what the text says we come back for
 
 
 def work_on(turn: Turn, need: Need) -> Answer:
@@ -128,7 +131,8 @@ def _options(case: Case, kind: str) -> Sequence[LineRecord]:
 
 
 def _statement(case: Case, branch: Branch) -> Answer:
-    text, used = _say(case, branch.say) if branch.say else ("", frozenset())
+    promise = _promise(case, branch)
+    text, used = _say(case, branch.say, promise) if branch.say else ("", frozenset())
     return Answer(
         case.need,
         text,
@@ -138,6 +142,21 @@ def _statement(case: Case, branch: Branch) -> Answer:
         hand_off=branch.hand_off,
         sorry=branch.sorry,
         order_no=case.shown_order_no if "order" in case.playbook.needs else None,
+        promise=promise,
+    )
+
+
+def _promise(case: Case, branch: Branch) -> Promise | None:
+    """What the branch comes back for; what was true is added from the turn's results, whatever brain it was."""
+    if branch.follow_up is None:
+        return None
+    now, order_no = case.turn.view.now, case.shown_order_no
+    return Promise(
+        kind=PromiseKind(branch.follow_up.kind),
+        subject=order_no,
+        look_at=now + timedelta(hours=branch.follow_up.after),
+        deadline=now + timedelta(hours=branch.follow_up.until),
+        order_no=order_no,
     )
 
 
@@ -157,12 +176,13 @@ def _offer(case: Case, branch: Branch) -> Ask | None:
     )
 
 
-def _say(case: Case, key: str) -> tuple[str, frozenset[str]]:
+def _say(case: Case, key: str, promise: Promise | None = None) -> tuple[str, frozenset[str]]:
     """The reply, and which blanks have gone into it."""
     used: set[str] = set()
 
     def value(blank: str) -> str:
-        text = value_of(case, blank)
+        coming = promise is not None and blank == "look_again"
+        text = date_text(case.turn, promise.look_at) if promise and coming else value_of(case, blank)
         if text:
             used.add(blank)
         return text
