@@ -13,9 +13,11 @@ from xiaoer.prompts.playbooks import Playbooks
 from xiaoer.prompts.schema import Branch, Playbook, Reply
 from xiaoer.prompts.template import blanks
 from xiaoer.prompts.vocabulary import (
+    AWAITED,
     BLANKS,
     CLAIMS,
     FACTS,
+    KEPT_BY,
     PREFETCHABLE,
     PROMISES,
     PROPOSABLE,
@@ -131,9 +133,21 @@ def _lint_promises(playbook: Playbook) -> Iterator[str]:
         for lang, text in _texts(reply) if reply else ():
             if any(claim.search(text) for claim in CLAIMS) and not _has_receipt(branch):
                 yield f"reply {branch.say} ({lang}) claims an effect, but its branch asks for no receipt"
-            for promise, words in PROMISES.items():
-                if promise not in playbook.promises and any(sound.search(text) for sound in words.sounds):
+            sounding = [name for name, p in PROMISES.items() if any(s.search(text) for s in p.sounds)]
+            for promise in sounding:
+                if promise not in playbook.promises:
                     yield f"reply {branch.say} ({lang}) promises {promise}, which this playbook does not"
+                if promise in AWAITED and not _is_kept(branch):
+                    yield f"reply {branch.say} ({lang}) promises {promise}, but nothing sees to it"
+            if lang in ("en", "zh") and ("look_again" in blanks(text)) != (branch.follow_up is not None):
+                yield f"reply {branch.say} ({lang}): {{look_again}} and a follow_up belong together"
+
+
+def _is_kept(branch: Branch) -> bool:
+    """A follow-up, a person, or a request whose outcome the ledger tells."""
+    if branch.follow_up is not None or branch.hand_off is not None:
+        return True
+    return any(fact in branch.when and set(branch.when[fact]) <= open_ for fact, open_ in KEPT_BY.items())
 
 
 def _has_receipt(branch: Branch) -> bool:

@@ -68,7 +68,7 @@ class Branch(Strict):
     when: dict[str, Values] = Field(default_factory=dict)
     do: tuple[str, ...] = ()
     say: str | None = None
-    ask: Literal["lines", "reason", "confirm"] | None = None
+    ask: Literal["lines", "reason", "confirm", "details"] | None = None
     propose: str | None = None
     hand_off: HandOver | None = None
     become: str | None = None
@@ -106,6 +106,7 @@ class Playbook(Strict):
     reason: str | None = None  # the reason that the intent itself gives
     question: Reply | None = None  # what a supplier is asked
     topics: tuple[str, ...] = ()  # of policy statements
+    details: Literal["address", "change"] | None = None  # what a colleague must be told to do it
     promises: tuple[str, ...] = ()
     branches: tuple[Branch, ...] = Field(min_length=1)
     replies: dict[str, Reply] = Field(default_factory=dict)
@@ -147,6 +148,14 @@ class Match(Strict):
     joins: tuple[str, ...] = ()  # words between numbers: "1 and 3"
     endings: tuple[str, ...] = ()  # of words, longest first; what is left names the same thing
     naming: tuple[str, ...] = ()  # words before one's name
+    back: tuple[str, ...] = ()  # the wish to choose anew
+    rest: tuple[str, ...] = ()  # what a request has left out
+    into: tuple[str, ...] = ()  # words that say what is to be changed into what
+    bot: tuple[str, ...] = ()  # the question whether this is a machine
+    orders_to_us: tuple[str, ...] = ()  # attempts to command the machine
+    adverts: tuple[str, ...] = ()  # what sells something to the shop
+    insults: tuple[str, ...] = ()
+    hardship: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # kind → words
     reasons: dict[str, tuple[str, ...]]
     ordinals: dict[str, tuple[str, ...]]  # "1", "2", … "last"
 

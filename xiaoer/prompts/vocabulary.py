@@ -13,6 +13,7 @@ from xiaoer.domain.actions import ActionStatus
 from xiaoer.domain.orders import OrderState
 from xiaoer.domain.parcels import Verdict
 from xiaoer.domain.policy import REASONS
+from xiaoer.domain.promises import PromiseKind
 from xiaoer.domain.understanding import INTENTS, SENTIMENTS
 
 
@@ -59,6 +60,7 @@ FACTS: dict[str, Fact] = {
         ("found", "general", "none"),
     ),
     "product": Fact("the catalogue has the product that is asked about", ("found", "none")),
+    "details": Fact("the customer has said what a colleague needs: the new address, the wanted change", YES_NO),
     "tracking_no": Fact("the customer gave a tracking number", YES_NO),
     "also": Fact("other needs in the same message", INTENTS, many=True),
     "mood": Fact("how the customer feels", SENTIMENTS),
@@ -119,12 +121,30 @@ PROMISES: dict[str, Promise] = {
         r"\breturn (?:instructions|label)\b",
         r"(?:退货|寄回)(?:方式|说明|面单)",
     ),
+    "comes_back": _promise(
+        "the same matter is looked at again by the named day, and the customer is written to when it has moved",
+        r"\{look_again\}",
+        r"\b(?:look|check)(?: (?:at|on) (?:it|this))?(?: it)? again (?:on|by|tomorrow)\b",
+        r"\bwrite (?:to )?you (?:here )?as soon as\b",
+        r"一有(?:动静|变化|进展|消息)",
+        r"再(?:帮您|为您)?(?:查|看|核对)一(?:次|遍)",
+    ),
     "supplier_asked": _promise(
         "the supplier was asked, and answers by the date that the record shows",
         r"\basked the (?:warehouse|supplier)",
         r"已(?:经)?(?:向|问|联系)(?:仓库|供应商|发货方)",
     ),
 }
+
+# Promises after which the customer waits for us: each needs a branch that makes sure of it.
+AWAITED = ("tell_outcome", "comes_back")
+# What says that somebody or something will come back by itself: the ledger tells what became of a request.
+KEPT_BY: dict[str, frozenset[str]] = {
+    "action": frozenset({"proposed", "pending", "approved", "executing", "unknown"}),
+    "proposal": frozenset({"pending", "approved"}),
+    "covered": frozenset({"yes"}),
+}
+FOLLOW_UPS: tuple[str, ...] = tuple(kind.value for kind in PromiseKind)
 
 # Blanks of a reply: what each is filled with. An empty one drops the [section] that holds it.
 BLANKS: dict[str, str] = {
@@ -154,6 +174,7 @@ BLANKS: dict[str, str] = {
     "answer": "the text of the knowledge entry",
     "product": "the product: name, description, variants with price and availability",
     "answer_by": "until when the supplier should have answered",
+    "look_again": "the day on which the matter is looked at again; only where the branch follows up",
     "tracking_no": "the tracking number that the customer gave",
     "tries_left": "how many tries of proof are left",
     "opens": "when people are at the desk again; empty while they are there",
@@ -167,6 +188,7 @@ GATES: dict[str, str] = {
 QUESTIONS: dict[str, str] = {
     "lines": "which items are meant",
     "reason": "why",
+    "details": "what exactly is wanted, in free words that are kept for the colleague",
     "confirm": "whether this is really wanted",
 }
 CITES: dict[str, str] = {

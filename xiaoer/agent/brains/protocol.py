@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from xiaoer.domain.actions import ActionView
 from xiaoer.domain.identity import Scope
 from xiaoer.domain.messages import HandOff, HistoryItem, Reply
+from xiaoer.domain.promises import Promise
 from xiaoer.domain.stores import Store
 from xiaoer.domain.understanding import Understanding
 from xiaoer.tools.calls import ToolCall, ToolResult
@@ -71,10 +72,12 @@ class Plan:
     calls: tuple[ToolCall, ...] = ()
     reply: Reply | None = None
     hand_off: HandOff | None = None
+    silent: bool = False  # the reply is empty on purpose: there is nothing more to say to this
     memory: dict[str, Any] | None = None  # replaces the view's memory when set
     brain: str = "embedded"
     prompt: str = ""  # name and content hash of the instructions that were in force
     model_calls: tuple[ModelCall, ...] = ()
+    promises: tuple[Promise, ...] = ()  # what the reply comes back for; committed with it
     notes: tuple[str, ...] = field(default=())  # for the trace: "anthropic overloaded, embedded took over"
 
 

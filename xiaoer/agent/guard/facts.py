@@ -72,6 +72,7 @@ def gather_facts(state: State) -> Facts:
             dates_in(recorded),
             own.dates,
             _moments(recorded, turn.store.zone, turn.now),
+            _promised(state, turn.store.zone),
             *(found.dates for found in said),
         ),
         contacts=own.contacts | rules.contacts,
@@ -145,6 +146,14 @@ def _moments(text: str, zone: ZoneInfo, now: datetime) -> Iterator[tuple[int, in
     for days in (-1, 0, 1):
         near = (now + timedelta(days=days)).astimezone(zone)
         yield near.month, near.day
+
+
+def _promised(state: State, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
+    """The days on which this very plan looks again."""
+    plan = state.get("plan")
+    for promise in plan.promises if plan else ():
+        local = promise.look_at.astimezone(zone)
+        yield local.month, local.day
 
 
 def _done(state: State, nodes: list[dict[str, Any]]) -> Iterator[str]:
