@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from xiaoer.agent.turn import TurnOutcome
 from xiaoer.domain.actions import ActionDraft, ActionStatus
 from xiaoer.domain.messages import Author, Reply
 from xiaoer.inbox.hooks import LedgerHooks
+from xiaoer.inbox.live import Settled
 from xiaoer.inbox.loading import Opened
 from xiaoer.inbox.outbox import Outbox
 from xiaoer.inbox.queue import Queue, has_deferred
@@ -40,8 +41,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    message_ids: tuple[str, ...]
-    action_ids: tuple[str, ...] = field(default=())
+    settled: Settled
     deferred: bool = False  # jobs came of it: wake the workers
 
 
@@ -62,7 +62,7 @@ def commit_turn(
     first_seq = _win(session, opened, verdict, now, len(replies))
     actions = _propose(session, outcome, queue, hooks, status_of)
     replies = [_renamed(reply, actions) for reply in replies]
-    message_ids = outbox.enqueue(
+    told = outbox.enqueue(
         session,
         opened.conversation,
         replies,
@@ -75,9 +75,15 @@ def commit_turn(
     )
     if outcome.hand_off is not None:
         add_note(session, opened.conversation, f"handed_off:{outcome.hand_off.reason}", "", now)
-    told = [{"id": a.action_id, "tool": a.tool, "status": a.status} for a in actions]
-    session.connection().execute(_INSERT_TURN, _turn_row(opened, verdict, told, now))
-    return Committed(tuple(message_ids), tuple(a.action_id for a in actions), has_deferred(session))
+    asked = [{"id": a.action_id, "tool": a.tool, "status": a.status} for a in actions]
+    session.connection().execute(_INSERT_TURN, _turn_row(opened, verdict, asked, now))
+    settled = Settled(
+        handled=frozenset(message.id for message in opened.messages),
+        replies=told,
+        handed_off=outcome.hand_off is not None,
+        actions=tuple(asked),
+    )
+    return Committed(settled, has_deferred(session))
 
 
 def _win(session: Session, opened: Opened, verdict: Verdict, now: datetime, count: int) -> int:

@@ -68,7 +68,7 @@ class Console:
             conversation = self._take(session, conversation_id, who)
             message_id = self._outbox.enqueue(
                 session, conversation, [Reply(text)], Author.AGENT, [new_id("agent")], who=who
-            )[0]
+            )[0].id
             # What the customer had asked is answered by this message, not by a later turn.
             _settle(session, conversation_id, message_id)
             _change(session, conversation_id, waiting_since=None)

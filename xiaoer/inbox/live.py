@@ -7,7 +7,10 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+
+from xiaoer.inbox.views import MessageItem
 
 Event = dict[str, Any]
 
@@ -15,6 +18,16 @@ DESK = "desk"
 # A listener that falls behind loses the oldest news and is told to read everything again.
 RESYNC: Event = {"kind": "resync"}
 _MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A turn as it was committed: whoever waits for it in this process need not read it again."""
+
+    handled: frozenset[str]  # ids of the customer's messages
+    replies: tuple[MessageItem, ...]
+    handed_off: bool
+    actions: tuple[dict[str, str], ...]  # {"id", "tool", "status"}
 
 
 class Subscription:
@@ -60,9 +73,10 @@ class Subscription:
 
 
 class Live:
-    """Topics are conversation ids and `desk`; events are small dicts of ids, never of content.
+    """Topics are conversation ids and `desk`; events are small dicts of ids, but for a settled turn.
 
-    `{"kind": "message"|"typing"|"status"|"action"|"resync", "conversation_id"?, "message_id"?, …}`.
+    `{"kind": "message"|"typing"|"status"|"action"|"resync", "conversation_id"?, "message_id"?, …}`; the
+    status that ends a turn has `settled` for the conversation's own listeners.
     Other processes are not reached: a page also reads again from time to time.
     """
 
@@ -84,6 +98,12 @@ class Live:
         """To the conversation's own listeners and to the desk."""
         event = {"kind": kind, "conversation_id": conversation_id, **ids}
         self.publish(conversation_id, event)
+        self.publish(DESK, event)
+
+    def publish_settled(self, conversation_id: str, settled: Settled) -> None:
+        """The end of a turn; the desk learns only that something has moved."""
+        event = {"kind": "status", "conversation_id": conversation_id, "handed_off": settled.handed_off}
+        self.publish(conversation_id, {**event, "settled": settled})
         self.publish(DESK, event)
 
     @contextlib.contextmanager

@@ -21,6 +21,7 @@ from xiaoer.inbox.queue import Queue, sending_of
 from xiaoer.inbox.statements import INSERT_MESSAGES, AnyRow, columns, message_values, next_seq
 from xiaoer.inbox.storable import storable, storable_text
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, OUTBOX, State
+from xiaoer.inbox.views import MessageItem, item_of
 from xiaoer.storage.crashpoints import crash_point
 from xiaoer.storage.engine import reading, transaction
 
@@ -101,7 +102,7 @@ class Outbox:
         message_id = derived_id("M", dedupe)
         if session.scalar(select(exists().where(MESSAGE.c.id == message_id))):
             return message_id
-        return self.enqueue(session, conversation, [reply], author, [dedupe], who=who)[0]
+        return self.enqueue(session, conversation, [reply], author, [dedupe], who=who)[0].id
 
     def enqueue(
         self,
@@ -116,15 +117,15 @@ class Outbox:
         lang: str | None = None,
         at_once: bool = False,
         first_seq: int | None = None,
-    ) -> list[str]:
-        """Messages in the caller's transaction, each under its `dedupe`; their ids. A job sends them.
+    ) -> tuple[MessageItem, ...]:
+        """Messages in the caller's transaction, each under its `dedupe`, as they stand there. A job sends them.
 
         `at_once`, for the worker, which has the senders: on a channel whose messages are delivered by
         standing in the table they are sent herewith and cost no job, unless answers are paused or an
         earlier one still waits. `first_seq`: numbers of the conversation that were taken before.
         """
         if not replies:
-            return []
+            return ()
         now = self._clock()
         at_once = at_once and self._delivers_at_once(session, conversation)
         first = first_seq or next_seq(session, conversation.id, len(replies), now)
@@ -150,7 +151,7 @@ class Outbox:
             waiting = [_outbox_row(row, key) for row, key in zip(rows, dedupes, strict=True)]
             session.execute(insert(OUTBOX), waiting)
             self._queue.defer_all(session, [sending_of(conversation.id)])
-        return [row["id"] for row in rows]
+        return tuple(item_of(row) for row in rows)
 
     async def send(self, conversation_id: str) -> None:
         """Deliver what waits, in order; raises Undelivered when a try has to be repeated later."""

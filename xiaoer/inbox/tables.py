@@ -46,6 +46,19 @@ class Conversation(DeskTable, table=True):
         Index("ix_conversation_list", "store", "status", "updated_at"),
         Index("ix_conversation_waiting", "status", "urgent", "waiting_since"),
         Index("ix_conversation_updated", "updated_at", "id"),
+        # What the clock of silence looks at: few rows at any time.
+        Index(
+            "ix_conversation_stirring",
+            "updated_at",
+            sqlite_where=text("rest IS NULL AND status = 'bot'"),
+            postgresql_where=text("rest IS NULL AND status = 'bot'"),
+        ),
+        Index(
+            "ix_conversation_asked",
+            "asked_at",
+            sqlite_where=text("asked_at IS NOT NULL AND reminded_at IS NULL"),
+            postgresql_where=text("asked_at IS NOT NULL AND reminded_at IS NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)  # "C-…"
@@ -72,6 +85,13 @@ class Conversation(DeskTable, table=True):
     waiting_since: datetime | None = Field(
         default=None, sa_type=UtcDateTime
     )  # first customer message that nobody has answered
+    served_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # last answer to a matter of service
+    asked: str | None = None  # what the last answer asked for: proof, order, lines, …
+    asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reminded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    rest: str | None = None  # resolved | quiet: nobody has written for a day; any message wakes it
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -206,9 +206,11 @@ def _older_than(cursor: str) -> ColumnElement[bool]:
     return or_(_C.updated_at < at, and_(_C.updated_at == at, _C.id < last_id))
 
 
+_DIRECT = tuple(name for name in MessageItem.__slots__ if name != "at")
+
+
 def item_columns() -> Sequence[Any]:
-    direct = ("id", "conversation_id", "seq", "author", "who", "kind", "text", "lang", "cards", "citations")
-    return [*(_M[name] for name in direct), _M.state, _M.turn_id, _M.created_at.label("at")]
+    return [*(_M[name] for name in _DIRECT), _M.created_at.label("at")]
 
 
 def _items(conversation_id: str) -> Select[Any]:
@@ -218,6 +220,15 @@ def _items(conversation_id: str) -> Select[Any]:
 def as_item(row: Row[Any]) -> MessageItem:
     values = dict(row._mapping)
     return MessageItem(**{**values, "cards": tuple(values["cards"]), "citations": tuple(values["citations"])})
+
+
+def item_of(values: Mapping[str, Any]) -> MessageItem:
+    """The item that a full row of the message table makes, without reading it again."""
+    direct = {name: values[name] for name in _DIRECT}
+    return MessageItem(
+        **{**direct, "cards": tuple(direct["cards"]), "citations": tuple(direct["citations"])},
+        at=values["created_at"],
+    )
 
 
 def _visible() -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from time import monotonic
 from sqlalchemy import Engine, bindparam, or_, select
 
 from xiaoer.domain.messages import Author
-from xiaoer.inbox.live import Live, Subscription
+from xiaoer.inbox.live import Event, Live, Settled, Subscription
 from xiaoer.inbox.statements import AnyRow, columns
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, TURN, State, Status
 from xiaoer.inbox.views import MessageItem, as_item, item_columns
@@ -54,20 +54,34 @@ async def wait_for_turn(
     """
     deadline = monotonic() + seconds
     with live.subscribe(conversation_id) as news:
-        await _next_telling(news, min(seconds, _SOONEST))
+        event = await _next_telling(news, min(seconds, _SOONEST))
         while True:
+            settled = _of_settled(conversation_id, message_id, event)
+            if settled is not None:
+                return settled
             result = await look(engine, read_result, engine, conversation_id, message_id)
             rest = deadline - monotonic()
             if result is not None or rest <= 0:
                 return result
-            await _next_telling(news, min(rest, live.poll_seconds))
+            event = await _next_telling(news, min(rest, live.poll_seconds))
 
 
-async def _next_telling(news: Subscription, seconds: float) -> None:
+async def _next_telling(news: Subscription, seconds: float) -> Event | None:
     deadline = monotonic() + seconds
     while (event := await news.next(deadline - monotonic())) is not None:
         if event["kind"] in _TELLING or event.get("delivered"):
-            return
+            return event
+    return None
+
+
+def _of_settled(conversation_id: str, message_id: str, event: Event | None) -> TurnResult | None:
+    """The turn of this message as the worker of this process has just committed it, if all is delivered."""
+    settled: Settled | None = event.get("settled") if event else None
+    if settled is None or message_id not in settled.handled:
+        return None
+    if any(reply.state != State.SENT for reply in settled.replies):
+        return None
+    return TurnResult(conversation_id, message_id, settled.replies, settled.handed_off, settled.actions)
 
 
 def read_result(engine: Engine, conversation_id: str, message_id: str) -> TurnResult | None:

@@ -17,7 +17,7 @@ from xiaoer.domain.messages import HandOff
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.committing import Committed, Lost, Verdict, commit_turn
 from xiaoer.inbox.hooks import LedgerHooks
-from xiaoer.inbox.live import Live
+from xiaoer.inbox.live import Live, Settled
 from xiaoer.inbox.loading import Opened, open_turn, read_input, read_scope
 from xiaoer.inbox.outbox import Outbox
 from xiaoer.inbox.pause import held_back
@@ -130,14 +130,14 @@ class Worker:
         crash_point("turn.committed")
         if committed.deferred:
             self._queue.kick()
-        self._announce(conversation_id, committed, verdict.outcome)
+        self._announce(conversation_id, committed.settled)
 
-    def _announce(self, conversation_id: str, committed: Committed, outcome: TurnOutcome) -> None:
-        for message_id in committed.message_ids:
-            self._live.publish_conversation(conversation_id, "message", message_id=message_id)
-        for action_id in committed.action_ids:
-            self._live.publish_conversation(conversation_id, "action", action_id=action_id)
-        self._live.publish_conversation(conversation_id, "status", handed_off=outcome.hand_off is not None)
+    def _announce(self, conversation_id: str, settled: Settled) -> None:
+        for reply in settled.replies:
+            self._live.publish_conversation(conversation_id, "message", message_id=reply.id)
+        for action in settled.actions:
+            self._live.publish_conversation(conversation_id, "action", action_id=action["id"])
+        self._live.publish_settled(conversation_id, settled)
 
     def _load(self, conversation_id: str) -> tuple[Opened, TurnInput] | None:
         with reading(self._engine) as session:
