@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol, TypedDict
+from typing import Annotated, Any, Protocol, TypedDict, get_origin, get_type_hints
 
 from xiaoer.agent.brains.protocol import ModelCall, Plan, Proposed, TurnView
 from xiaoer.agent.turn import TurnInput
@@ -54,6 +54,29 @@ class Node(Protocol):
     """State in, changed keys out."""
 
     async def __call__(self, state: State) -> dict[str, Any]: ...
+
+
+# What nodes add to rather than replace.
+_GROWING = frozenset(
+    name for name, kind in get_type_hints(State, include_extras=True).items() if get_origin(kind) is Annotated
+)
+
+
+def in_one(first: Node, then: Node) -> Node:
+    """Two nodes that always follow each other, as one."""
+
+    async def both(state: State) -> dict[str, Any]:
+        changed = await first(state)
+        between: State = {**state, **_joined(state, changed)}  # type: ignore[typeddict-item]  # keys of nodes are those of the state
+        return {**changed, **_joined(changed, await then(between))}
+
+    return both
+
+
+def _joined(before: Mapping[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: before.get(name, ()) + value if name in _GROWING else value for name, value in changed.items()
+    }
 
 
 def scope_after(scope: Scope, done: Sequence[ToolResult]) -> Scope:

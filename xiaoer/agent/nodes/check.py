@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from xiaoer.agent.brains.protocol import Brain
 from xiaoer.agent.guard.checks import check_text
@@ -12,6 +12,8 @@ from xiaoer.agent.state import Node, State, Verdict, view_of
 
 def make_check(embedded: Brain) -> Node:
     async def check(state: State) -> dict[str, Any]:
+        if state["plan"].silent:
+            return {"verdicts": (), "guard_notes": ()}
         verdicts = judge(state)
         failed = tuple(verdict for verdict in verdicts if not verdict.ok)
         if not failed:
@@ -45,5 +47,5 @@ async def _rewrite(state: State, failed: tuple[Verdict, ...], embedded: Brain) -
     }
 
 
-def route_check(state: State) -> Literal["reply", "hand_off"]:
-    return "hand_off" if state.get("guard_notes") or state["plan"].reply is None else "reply"
+def held_back(state: State) -> bool:
+    return bool(state.get("guard_notes")) or state["plan"].reply is None

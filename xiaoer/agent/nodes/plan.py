@@ -35,13 +35,13 @@ def over_limits(state: State) -> bool:
     return state["step"] >= MAX_STEPS or _calls_made(state) >= MAX_CALLS
 
 
-def route_plan(state: State) -> Literal["act", "propose", "check", "hand_off"]:
+def route_plan(state: State) -> Literal["act", "propose", "answer", "hand_off"]:
     plan = state["plan"]
     if any(effect_of(call.name) is not Effect.IRREVERSIBLE for call in plan.calls):
         return "act"
     if plan.calls:
         return "propose"
-    return "hand_off" if plan.hand_off else "check"
+    return "hand_off" if plan.hand_off else "answer"
 
 
 def route_act(state: State) -> Literal["propose", "plan"]:
