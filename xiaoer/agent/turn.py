@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from xiaoer.domain.actions import ActionDraft, ActionView
 from xiaoer.domain.identity import Scope
 from xiaoer.domain.messages import HandOff, HistoryItem, InboundMessage, Reply
+from xiaoer.domain.promises import Promise
 from xiaoer.domain.stores import Store
+
+
+@dataclass(frozen=True, slots=True)
+class RatingAsked:
+    """The closing question of this conversation, which is asked once."""
+
+    message_id: str
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    score: int  # 1 to 5
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +41,8 @@ class TurnInput:
     actions: tuple[ActionView, ...]
     now: datetime
     misses: int = 0  # turns in a row in which nothing was understood
+    served: bool = False  # a matter of service was answered before
+    rating: RatingAsked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,12 @@ class TurnOutcome:
     hand_off: HandOff | None
     trace: dict[str, Any]  # one element of contract's `turns`
     misses: int = 0
+    promises: tuple[Promise, ...] = ()  # to come back for; committed with the reply that says so
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was read: agent.promising
+    served: bool = False  # this turn answered a matter of service
+    asked: str | None = None  # what the reply asks the customer for: proof, order, lines, …
+    asks_rating: bool = False  # the last reply is the closing question
+    rating: Rating | None = None  # the customer's answer to it
 
 
 class RunTurn(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from xiaoer.domain.policy import Policy
@@ -39,6 +39,20 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Attention:
+    """How a shop comes back to its customers unasked."""
+
+    quiet: tuple[time, time] | None = None  # from, to; None: outside the people's hours
+    remind_minutes: int = 30  # after a question that nobody answered; 0: never
+    rest_hours: int = 24  # without a message until a conversation counts as over
+    ask_rating: bool = True
+    rating_hours: int = 4  # of silence after an answered matter, until its rating is asked for
+
+
+_NIGHT = (time(21), time(8))  # where no hours are known
+
+
+@dataclass(frozen=True, slots=True)
 class WebChannel:
     widget_secret_env: str = ""
     accent: str = "#1f6f5c"
@@ -64,10 +78,35 @@ class Store:
     policy: Policy
     web: WebChannel
     return_address: tuple[str, ...] = ()  # lines of the address that return slips carry
+    attention: Attention = field(default_factory=Attention)
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def quiet(self) -> tuple[time, time]:
+        """From when to when, in the store's zone, customers are not written to unasked; every day."""
+        if self.attention.quiet or not self.hours.days:
+            return self.attention.quiet or _NIGHT
+        spans = self.hours.days.values()
+        return max(closes for _, closes in spans), min(opens for opens, _ in spans)
+
+    def awake(self, now: datetime) -> bool:
+        """Whether a customer may be written to unasked at this moment."""
+        begins, ends = self.quiet
+        at = now.astimezone(self.zone).time()
+        return not (begins <= at < ends if begins <= ends else at >= begins or at < ends)
+
+    def next_awake(self, now: datetime) -> datetime:
+        """This moment, or the end of the quiet hours that it falls into."""
+        if self.awake(now):
+            return now
+        local = now.astimezone(self.zone)
+        ends = local.replace(
+            hour=self.quiet[1].hour, minute=self.quiet[1].minute, second=0, microsecond=0, fold=0
+        )
+        return ends if ends > local else ends + timedelta(days=1)
 
     def supplier(self, supplier_id: str) -> Supplier | None:
         return next((s for s in self.suppliers if s.id == supplier_id), None)

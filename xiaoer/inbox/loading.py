@@ -9,11 +9,12 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
-from xiaoer.agent.turn import TurnInput
+from xiaoer.agent.turn import RatingAsked, TurnInput
 from xiaoer.domain.identity import Level, Scope
 from xiaoer.domain.ids import derived_id
 from xiaoer.domain.messages import Author, HistoryItem, InboundMessage
 from xiaoer.domain.stores import Store
+from xiaoer.inbox.followups.tables import CSAT
 from xiaoer.inbox.hooks import LedgerHooks
 from xiaoer.inbox.pause import ANSWERS, paused_clause
 from xiaoer.inbox.statements import AnyRow, columns
@@ -24,13 +25,20 @@ MOST_HISTORY = 40
 _SAID = (State.HANDLED, State.QUARANTINED, State.SENT, State.QUEUED, State.NOTED)
 _CONVERSATION = (
     *("id", "store", "channel", "thread", "status", "lang", "sentiment", "external_id", "level", "fence"),
-    *("customer_ref", "verified_at", "scope_expires_at", "memory", "misses"),
+    *("customer_ref", "verified_at", "scope_expires_at", "memory", "misses", "served_at"),
 )
 _MESSAGE = ("id", "seq", "author", "who", "kind", "text", "event_id", "sent_at", "created_at")
 
-_READ_CONVERSATION = select(
-    *columns(CONVERSATION, *_CONVERSATION), paused_clause(ANSWERS, CONVERSATION.c.store).label("paused")
-).where(CONVERSATION.c.id == bindparam("of"))
+_READ_CONVERSATION = (
+    select(
+        *columns(CONVERSATION, *_CONVERSATION),
+        paused_clause(ANSWERS, CONVERSATION.c.store).label("paused"),
+        CSAT.c.message_id.label("rating_asked"),
+        CSAT.c.score.label("rating"),
+    )
+    .outerjoin_from(CONVERSATION, CSAT, CSAT.c.conversation_id == CONVERSATION.c.id)
+    .where(CONVERSATION.c.id == bindparam("of"))
+)
 _READ_WAITING = (
     select(*columns(MESSAGE, *_MESSAGE))
     .where(MESSAGE.c.conversation_id == bindparam("of"), MESSAGE.c.state == State.RECEIVED.value)
@@ -89,6 +97,8 @@ def read_input(
         actions=hooks.actions_of(session, row.id),
         now=now,
         misses=row.misses,
+        served=row.served_at is not None,
+        rating=RatingAsked(row.rating_asked, row.rating is not None) if row.rating_asked else None,
     )
 
 

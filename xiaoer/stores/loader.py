@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import time
 from pathlib import Path
 
 import yaml
@@ -10,8 +11,8 @@ from pydantic import ValidationError
 
 from xiaoer.domain.canonical import digest
 from xiaoer.domain.policy import Clause, Policy, Statement, find_flaws
-from xiaoer.domain.stores import Hours, Persona, Store, Supplier, WebChannel
-from xiaoer.stores.schema import ClauseFile, PolicyFile, StoreFile, read_condition, read_hours
+from xiaoer.domain.stores import Attention, Hours, Persona, Store, Supplier, WebChannel
+from xiaoer.stores.schema import AttentionFile, ClauseFile, PolicyFile, StoreFile, read_condition, read_hours
 
 BUILT_IN = Path(__file__).parent
 
@@ -72,6 +73,18 @@ def _store(file: StoreFile, policy: Policy) -> Store:
         policy=policy,
         web=WebChannel(web.widget_secret_env, web.accent, web.greeting, tuple(web.allowed_links)),
         return_address=tuple(file.return_address),
+        attention=_attention(file.attention),
+    )
+
+
+def _attention(file: AttentionFile) -> Attention:
+    begins, _, ends = (file.quiet or "").partition("-")
+    return Attention(
+        quiet=(time.fromisoformat(begins), time.fromisoformat(ends)) if file.quiet else None,
+        remind_minutes=file.remind_after_minutes,
+        rest_hours=file.rest_after_hours,
+        ask_rating=file.ask_rating,
+        rating_hours=file.rating_after_hours,
     )
 
 

@@ -41,6 +41,14 @@ class SupplierFile(_Strict):
     contact: str = ""
 
 
+class AttentionFile(_Strict):
+    quiet: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    remind_after_minutes: Annotated[int, Field(ge=0, le=1_440)] = 30
+    rest_after_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    ask_rating: bool = True
+    rating_after_hours: Annotated[int, Field(ge=1, le=168)] = 4
+
+
 class WebFile(_Strict):
     widget_secret_env: str = ""
     accent: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#1f6f5c"
@@ -109,6 +117,7 @@ class StoreFile(_Strict):
     coupon_minor: Annotated[int, Field(ge=1)]
     return_address: list[str] = []
     suppliers: list[SupplierFile] = []
+    attention: AttentionFile = AttentionFile()
     channels: ChannelsFile = ChannelsFile()
     policy: PolicyFile
 

@@ -1,0 +1,1 @@
+"""Promises that are kept: rows with a clock, looked at, told once."""
