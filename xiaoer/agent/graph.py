@@ -19,7 +19,7 @@ from xiaoer.agent.nodes.propose import make_propose
 from xiaoer.agent.nodes.reply import reply
 from xiaoer.agent.nodes.screen import screen
 from xiaoer.agent.nodes.understand import Prefetch, Understand, make_understand
-from xiaoer.agent.promising import asked_for, is_service, promises_of, seen_in
+from xiaoer.agent.promising import asked_for, is_service, promises_of, told_in
 from xiaoer.agent.route import Route
 from xiaoer.agent.state import State, in_one
 from xiaoer.agent.trace import trace_of
@@ -72,7 +72,7 @@ class ConversationGraph:
             trace=trace_of(state, (time.perf_counter() - started) * 1000),
             misses=state["misses"],
             promises=promises_of(state["plan"], state.get("results", ()), turn.now),
-            seen=seen_in(state.get("results", ())),
+            seen=told_in(state.get("results", ()), state["replies"], state["understanding"]),
             served=is_service(state["understanding"]) and not state["hand_off"],
             asked=None if state["hand_off"] else asked_for(state["plan"], state["replies"]),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +39,24 @@ def seen_in(results: Iterable[ToolResult]) -> dict[str, dict[str, Any]]:
             order_no = str(result.data.get("order_no", ""))
             seen[seen_key(result.call.name, order_no)] = snapshot_of(result.call.name, result.data)
     return seen
+
+
+def told_in(
+    results: Iterable[ToolResult], replies: Sequence[Reply], meaning: Understanding
+) -> dict[str, dict[str, Any]]:
+    """Of what was read, that which the replies have told: parcels by number, refunds where they were asked for."""
+    said = "\n".join(reply.text for reply in replies)
+    refunds = meaning.has("refund_status")
+    return {
+        key: known
+        for key, known in seen_in(results).items()
+        if (refunds if "refunds" in known else _names(said, known))
+    }
+
+
+def _names(said: str, known: Mapping[str, Any]) -> bool:
+    """Whether every parcel of a snapshot is in the words; an order without any has no news to tell."""
+    return bool(known["parcels"]) and all(number in said for number in known["parcels"])
 
 
 # What the embedded brain asks for that only the customer can answer; an offer waits for nobody.

@@ -60,7 +60,7 @@ class TurnOutcome:
     trace: dict[str, Any]  # one element of contract's `turns`
     misses: int = 0
     promises: tuple[Promise, ...] = ()  # to come back for; committed with the reply that says so
-    seen: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was read: agent.promising
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was read and told: agent.promising
     served: bool = False  # this turn answered a matter of service
     asked: str | None = None  # what the reply asks the customer for: proof, order, lines, …
     asks_rating: bool = False  # the last reply is the closing question

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from xiaoer.agent.turn import TurnOutcome
 from xiaoer.domain.actions import ActionDraft, ActionStatus
 from xiaoer.domain.messages import Author, Reply
+from xiaoer.inbox.followups.rows import ask_rating, enter_outcome
 from xiaoer.inbox.hooks import LedgerHooks
 from xiaoer.inbox.live import Settled
 from xiaoer.inbox.loading import Opened
@@ -75,6 +76,9 @@ def commit_turn(
     )
     if outcome.hand_off is not None:
         add_note(session, opened.conversation, f"handed_off:{outcome.hand_off.reason}", "", now)
+    enter_outcome(session, opened.conversation, opened.turn_id, outcome, now)
+    if outcome.asks_rating and told:
+        ask_rating(session, opened.conversation, told[-1].id, now)
     asked = [{"id": a.action_id, "tool": a.tool, "status": a.status} for a in actions]
     session.connection().execute(_INSERT_TURN, _turn_row(opened, verdict, asked, now))
     settled = Settled(
@@ -96,7 +100,7 @@ def _win(session: Session, opened: Opened, verdict: Verdict, now: datetime, coun
         "seen_fence": opened.conversation.fence,
         "last_handled": opened.last_seq,
         "count": count,
-        **_conversation_values(verdict.outcome, now),
+        **_conversation_values(opened, verdict.outcome, now),
     }
     statement = _HAND_OFF if verdict.outcome.hand_off else _ANSWER
     won = session.connection().execute(statement, conversation).first()
@@ -114,7 +118,7 @@ def _win(session: Session, opened: Opened, verdict: Verdict, now: datetime, coun
     return int(won.last_seq) - count + 1
 
 
-def _conversation_values(outcome: TurnOutcome, now: datetime) -> dict[str, Any]:
+def _conversation_values(opened: Opened, outcome: TurnOutcome, now: datetime) -> dict[str, Any]:
     scope, hand_off = outcome.scope, outcome.hand_off
     values = {
         "new_level": int(scope.level),
@@ -126,6 +130,9 @@ def _conversation_values(outcome: TurnOutcome, now: datetime) -> dict[str, Any]:
         "new_sentiment": outcome.sentiment,
         "new_misses": outcome.misses,
         "new_updated_at": now,
+        "new_served_at": now if outcome.served else opened.conversation.served_at,
+        "new_asked": outcome.asked,
+        "new_asked_at": now if outcome.asked else None,
     }
     if hand_off is None:
         return values
@@ -136,12 +143,16 @@ def _conversation_values(outcome: TurnOutcome, now: datetime) -> dict[str, Any]:
     }
 
 
+_SILENCE = ("served_at", "asked", "asked_at")
+
+
 def _commit_statement(*more: str, **fixed: Any) -> Any:
     """Every run that has read the same fence may try; the first one moves it on."""
     c, m = CONVERSATION.c, MESSAGE.c
     names = ("level", "customer_ref", "verified_at", "scope_expires_at", "memory", "lang", "sentiment")
     new = {
-        name: bindparam(f"new_{name}", type_=c[name].type) for name in (*names, "misses", "updated_at", *more)
+        name: bindparam(f"new_{name}", type_=c[name].type)
+        for name in (*names, *_SILENCE, "misses", "updated_at", *more)
     }
     still_waiting = (
         select(func.min(m.created_at))
@@ -152,6 +163,7 @@ def _commit_statement(*more: str, **fixed: Any) -> Any:
         "fence": c.fence + 1,
         "last_seq": c.last_seq + bindparam("count"),
         "waiting_since": still_waiting,
+        "reminded_at": None,
     }
     return (
         update(CONVERSATION)

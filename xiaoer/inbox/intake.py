@@ -172,6 +172,7 @@ def _touch_statement() -> Any:
             ),
             assigned_to=case((reopens, null()), else_=c.assigned_to),
             status=case((reopens, Status.BOT.value), else_=c.status),
+            rest=case((waits.is_not(None), null()), else_=c.rest),
             external_id=func.coalesce(c.external_id, proven),
             level=case((raises, int(Level.CHANNEL)), else_=c.level),
         )

@@ -42,6 +42,7 @@ class ConversationRow:
     waiting_since: datetime | None
     created_at: datetime
     updated_at: datetime
+    rest: str | None = None  # resolved | quiet: nobody has written for a day
 
 
 @dataclass(frozen=True, slots=True)
