@@ -25,6 +25,19 @@ class Scope:
     customer_ref: str | None = None  # opaque, from a yes of verify_customer
     verified_at: datetime | None = None
     expires_at: datetime | None = None  # proof lasts for the conversation, at most 24 h
+    only_order: str | None = None  # set: nothing but the state of this one order may be read
+
+    def watching(self, order_no: str, customer_ref: str | None, until: datetime) -> Scope:
+        """For keeping a promise after the proof has run out: one order, of whom it was promised to, for seconds."""
+        level = Level.ORDER if customer_ref else Level.ANONYMOUS
+        return Scope(
+            self.store,
+            self.conversation_id,
+            level,
+            customer_ref=customer_ref,
+            expires_at=until,
+            only_order=order_no,
+        )
 
     def proven(self, now: datetime) -> bool:
         if self.level is Level.ANONYMOUS:

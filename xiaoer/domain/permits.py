@@ -68,6 +68,8 @@ def sign_context(scope: Scope, key: Ed25519PrivateKey, now: datetime, seconds: i
         "ext": scope.external_id,
         "cust": scope.customer_ref if scope.proven(now) else None,
     }
+    if scope.only_order is not None:
+        claims["only"] = scope.only_order
     return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "context"})
 
 
@@ -84,6 +86,7 @@ def verify_context_until(token: object, keys: VerifyKeys, now: datetime) -> tupl
         level=Level(claims["level"]),
         external_id=claims["ext"],
         customer_ref=claims["cust"],
+        only_order=claims.get("only"),
     )
     return scope, float(claims["exp"])
 

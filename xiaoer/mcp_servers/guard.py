@@ -64,9 +64,15 @@ class Guard:
         scope = self.scope_of(meta)
         return scope, self.deps.stores[scope.store]
 
-    def customer(self, meta: Meta) -> Reader:
-        """A customer who has proven who he is; raises PermitRefused `context_unproven`."""
+    def customer(self, meta: Meta, order_no: str | None = None) -> Reader:
+        """A customer who has proven who he is; raises PermitRefused `context_unproven`.
+
+        `order_no`: the one order that the tool reads. A context that is limited to one order is refused
+        (`context_limited`) by every tool that names none or another.
+        """
         scope, store = self.visitor(meta)
+        if scope.only_order is not None and order_key(order_no or "") != order_key(scope.only_order):
+            raise PermitRefused("context_limited", "This context may read one order, and not this.")
         customer_ref = self._customer_of(scope)
         if customer_ref is None:
             raise PermitRefused(

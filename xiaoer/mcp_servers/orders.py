@@ -79,7 +79,7 @@ class Orders:
         Parcels are not in it: ask track_order for them. `not_found` is said of missing orders and of
         other people's alike.
         """
-        reader = self.guard.customer(meta)
+        reader = self.guard.customer(meta, order_no)
         return render.order(effects.order_of(self.guard, reader, order_no))
 
     def get_product(

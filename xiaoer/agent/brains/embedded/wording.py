@@ -49,6 +49,17 @@ def next_opening(turn: Turn) -> str:
     return ""
 
 
+_PRONOUNS = {"", "您", "你"}  # an address that is a pronoun is not called out
+
+
+def addressed(turn: Turn, text: str) -> str:
+    """The shop's way of calling its customer, once a reply: 亲，…"""
+    address = pick(turn.view.store.persona.address, turn.view.lang)
+    if address in _PRONOUNS or not text:
+        return text
+    return turn.piece("address", address=address) + text
+
+
 def item_text(turn: Turn, title: str, quantity: int, options: Sequence[str] = ()) -> str:
     count = str(quantity) if quantity > 1 else ""
     return turn.piece("item", title=excerpt(title, 80), quantity=count, options=joined(turn, options))
