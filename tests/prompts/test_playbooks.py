@@ -140,7 +140,7 @@ def test_a_new_intent_needs_only_a_file_of_known_words(folder):
     """Declarative to the end: another way to handle an intent is another file, no code."""
     flaws = spoil(
         folder,
-        "exchange_item",
+        "payment_issue",
         needs=["order"],
         proof=2,
         prefetch=["get_order"],

@@ -57,3 +57,4 @@ class HandOff:
     summary: str  # for the colleague
     say: str  # what the customer is told, at once
     urgent: bool = False
+    tags: tuple[str, ...] = ()  # what it is about at a glance: "chargeback", "illness"

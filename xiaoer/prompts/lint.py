@@ -30,7 +30,9 @@ VARIANTS = 2  # so that no sentence comes twice in a row
 # Told in one wording: a foreign order and a missing one must not differ by a letter.
 ONE_WORDING = frozenset({"order_missing"})
 # Common replies are filled by the code that asks, with these.
-COMMON_BLANKS = frozenset({"order_no", "choices", "tries_left", "opens", "lines", "action_id"})
+COMMON_BLANKS = frozenset(
+    {"order_no", "choices", "tries_left", "opens", "lines", "action_id", "me", "store", "answer", "parcels"}
+)
 _REGION_LIMIT = 200_000
 
 

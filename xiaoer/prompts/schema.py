@@ -106,7 +106,7 @@ class Playbook(Strict):
     reason: str | None = None  # the reason that the intent itself gives
     question: Reply | None = None  # what a supplier is asked
     topics: tuple[str, ...] = ()  # of policy statements
-    details: Literal["address", "change"] | None = None  # what a colleague must be told to do it
+    details: Literal["written", "change"] | None = None  # what a colleague must be told to do it
     promises: tuple[str, ...] = ()
     branches: tuple[Branch, ...] = Field(min_length=1)
     replies: dict[str, Reply] = Field(default_factory=dict)

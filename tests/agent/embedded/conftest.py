@@ -27,6 +27,9 @@ class Guarded(Conversation):
     def say(self, text: str, understood: Understanding) -> Spoken:
         spoken = super().say(text, understood)
         assert self.last is not None
+        if not spoken.text:  # said on purpose, and never before a polite line
+            assert self.memory["unwanted"] > 1
+            return spoken
         view = self.last
         turn = TurnInput(
             view.turn_id,

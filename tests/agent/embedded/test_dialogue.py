@@ -103,17 +103,7 @@ def test_risk_words_go_to_a_person_without_bargaining(talk):
     assert "chargeback" in spoken.hand_off.summary
 
 
-@pytest.mark.parametrize(
-    "intent",
-    [
-        "change_address",
-        "change_order",
-        "exchange_item",
-        "price_promotion",
-        "payment_issue",
-        "invoice_request",
-    ],
-)
+@pytest.mark.parametrize("intent", ["price_promotion", "payment_issue"])
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_what_is_not_ours_to_do_goes_to_a_colleague_with_a_summary(talk, intent, lang):
     spoken = talk().say("please do this", meaning(intent, lang=lang))

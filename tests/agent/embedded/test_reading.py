@@ -128,12 +128,17 @@ def test_one_character_names_an_item_where_nothing_else_is_said():
     ],
 )
 def test_exceptions_and_items_are_read_in_every_language(text, ids):
-    words = {"all": ("todo", "tout", "alles", "tudo", "всё", "كل شيء"), "keep": ("menos", "sauf", "außer", "exceto", "кроме", "إلا", "pero no")}
+    words = {
+        "all": ("todo", "tout", "alles", "tudo", "всё", "كل شيء"),
+        "keep": ("menos", "sauf", "außer", "exceto", "кроме", "إلا", "pero no"),
+    }
     match = MATCH.model_copy(update={name: (*getattr(MATCH, name), *more) for name, more in words.items()})
     assert reading.pick(text, SHIRTS, match, listed=False).ids == ids
 
 
-@pytest.mark.parametrize("text", ["1 y 3", "1 et 3", "1 und 3", "1と3", "1번하고 3번", "1 и 3", "١ و ٣", "1号和3号"])
+@pytest.mark.parametrize(
+    "text", ["1 y 3", "1 et 3", "1 und 3", "1と3", "1번하고 3번", "1 и 3", "١ و ٣", "1号和3号"]
+)
 def test_places_are_read_in_every_language(text):
     assert reading.pick(text, SHIRTS, MATCH, listed=True).ids == ("a", "c")
 

@@ -66,11 +66,15 @@ def _hear_correction(turn: Turn, ask: Ask) -> Heard | None:
     """Another order number instead of an answer: the waiting need is about that order."""
     named = turn.view.understanding.slots.order_no
     first = turn.memory.needs[:1]
-    if ask.kind not in ("lines", "reason", "confirm") or not first:
+    if ask.kind not in ("lines", "reason", "confirm", "details") or not first:
         return None
+    if not named and _wants_to_go_back(turn):
+        return _continue(
+            turn, lambda _: {"lines": (), "reason": None, "details": "", "confirmed": False, "words": ""}
+        )
     if not named and means_another(turn):
         return _continue(turn, lambda _: {"order_no": None, "lines": (), "other": True, "confirmed": False})
-    if not named:
+    if not named or ask.kind == "details":
         return None
     if order_key(named[0]) == order_key(first[0].order_no or turn.memory.order_no or ""):
         return None
@@ -84,6 +88,25 @@ def _hear_correction(turn: Turn, ask: Ask) -> Heard | None:
             "words": join(need.words, text),
         },
     )
+
+
+def _wants_to_go_back(turn: Turn) -> bool:
+    return reading.is_one_of(turn.view.text, turn.playbooks.words.match.back)
+
+
+def _hear_details(turn: Turn, ask: Ask) -> Heard | None:
+    """Whatever is said is kept for the colleague, but a plain no."""
+    answer = turn.view.understanding.yes_no
+    if answer == "no":
+        return Heard(turn.memory.needs[1:], closing="nothing_done")
+    if answer in ("yes", "any") or turn.asking or _names_person(turn):
+        return None
+    turn.detail = True
+    return _continue(turn, lambda need: {"details": join(need.details, turn.view.text)})
+
+
+def _names_person(turn: Turn) -> bool:
+    return turn.view.understanding.main == "human_agent"
 
 
 def _hear_proof(turn: Turn, ask: Ask) -> Heard | None:
@@ -242,6 +265,7 @@ _READERS: dict[str, Callable[[Turn, Ask], Heard | None]] = {
     "lines": _hear_lines,
     "reason": _hear_reason,
     "confirm": _hear_confirm,
+    "details": _hear_details,
     "offer": _hear_offer,
     "retry": _hear_retry,
     "choice": _hear_choice,

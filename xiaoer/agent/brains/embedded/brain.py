@@ -45,6 +45,8 @@ def _at_once(turn: Turn) -> Plan | None:
 
 
 def _by_needs(turn: Turn) -> Plan:
+    if turn.unwanted:
+        return compose(turn, [])
     if not turn.needs or turn.missed:
         early = miss(turn)
         if early is not None:

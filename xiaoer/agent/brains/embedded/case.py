@@ -112,6 +112,8 @@ class Case:
     @cached_property
     def selection(self) -> Selection:
         left = {line.line_id: line.open_quantity for line in self.order.lines}
+        if self.need.rest:
+            left = {line_id: quantity for line_id, quantity in left.items() if line_id not in self._requested}
         still = tuple(line_id for line_id, quantity in left.items() if quantity)
         match = self.turn.playbooks.words.match
         if self.need.lines:
@@ -120,15 +122,24 @@ class Case:
             options = [(line.line_id, line_words(line)) for line in self.order.lines]
             picked = reading.pick(self.need.words, options, match, listed=False)
             picked = self._absent() or picked if not picked.ids else picked
-        ids = [line_id for line_id in picked.ids if left[line_id]]
+        ids = [line_id for line_id in picked.ids if left.get(line_id)]
         if not still or (picked.ids and not ids):
             return Selection("nothing")
+        if self.need.rest and not picked.ids and not picked.unclear:
+            ids = list(still)
         if not ids and len(still) == 1 and not picked.unclear and self.stray is None:
             ids = list(still)  # the only one left, unless the words name something else
         if not ids:
-            return Selection("unclear", options=tuple(i for i in picked.unclear if left[i]) or still)
+            return Selection("unclear", options=tuple(i for i in picked.unclear if left.get(i)) or still)
         single = len(ids) == 1 and reading.mentions(reading.plain(self.need.words), match.one)
         return Selection("chosen", tuple((line_id, 1 if single else left[line_id]) for line_id in ids))
+
+    @property
+    def _requested(self) -> set[str]:
+        """Items of this order that an open request of the same kind is about already."""
+        mine = (a for a in self.turn.view.actions if a.status in OPEN and a.tool in self.playbook.tools)
+        same = (a for a in mine if order_key(a.order_no) == order_key(self.order_no))
+        return {line_id for action in same for line_id, _ in action_lines(action)}
 
     def _absent(self) -> reading.Picked | None:
         """ "The missing one": what is in no parcel, or in one that has come to no good."""
@@ -170,6 +181,17 @@ class Case:
         return next((p for p in products if reading.overlap(words, p.title, match, match.idle)), None)
 
     @property
+    def detailed(self) -> bool:
+        """Whether it was said what a colleague must know to do it."""
+        if self.need.details:
+            return True
+        values = [v for given in self.turn.view.understanding.slots.as_dict().values() for v in given]
+        kind, match = self.playbook.details, self.turn.playbooks.words.match
+        if kind == "written":
+            return reading.tells_data(self.need.words, values)
+        return kind == "change" and reading.mentions(reading.plain(self.need.words), match.into)
+
+    @property
     def lines_args(self) -> list[dict[str, Any]]:
         return [{"line_id": line_id, "quantity": quantity} for line_id, quantity in self.selection.lines]
 
@@ -192,7 +214,7 @@ class Case:
     @property
     def tool(self) -> str:
         """The irreversible tool that this need would ask for."""
-        return self.playbook.tools[0]
+        return next(iter(self.playbook.tools), "")
 
     def tool_of(self, intent: str) -> str | None:
         return next(iter(self.turn.playbooks.intents[intent].tools), None)
@@ -212,7 +234,11 @@ class Case:
 
     @property
     def decision(self) -> tuple[str, str, str]:
-        """(outcome, clause id, clause text) of the server's quote."""
+        """(outcome, clause id, clause text): of the server's quote, else by what the record shows."""
+        if self.tool not in QUOTE_READS:
+            facts = {"order_state": self.order.state, "reason": self.assumed_reason}
+            made = decide(self.turn.view.store.policy, self.tool, facts)
+            return made.outcome, made.clause.id, pick(made.clause.text, self.turn.view.lang)
         quote = self.quote
         return quote.decision, quote.clause_id, pick(quote.clause_text, self.turn.view.lang)
 
@@ -273,12 +299,41 @@ class Case:
     def question(self) -> str:
         return " ".join((self.need.words or self.turn.view.text).split())[:200]
 
+    @property
+    def thing(self) -> str:
+        """The product in talk after this answer: the one that was told, or the only one that is meant."""
+        seen = vars(self)
+        if seen.get("product") is not None:
+            return str(seen["product"].title)
+        titles: list[str] = []
+        if "selection" in seen and self.selection.status == "chosen":
+            ids = [line_id for line_id, _ in self.selection.lines]
+            titles = [line.title for line in self.order.lines if line.line_id in ids]
+        elif "track" in seen:
+            titles = [m.title for p in self.track.parcels for m in p.lines]
+            titles += [m.title for m in self.track.unshipped]
+        return titles[0] if len(set(titles)) == 1 else ""
+
+    @cached_property
+    def _named(self) -> ProductRecord | None:
+        """The product that the question itself names."""
+        products = self.turn.read("get_product", {"query": self.question}, Products).products
+        return next((p for p in products if self._fits(p.title)), None)
+
+    @property
+    def about(self) -> str:
+        """The question, with the product in talk before it where it names none ("how long does it last?")."""
+        thing = self.turn.memory.thing
+        if not thing or "get_product" not in self.playbook.prefetch or self._named is not None:
+            return self.question
+        return f"{thing} {self.question}"[:200]
+
     @cached_property
     def entry(self) -> Entry | None:
         """The best knowledge entry; the server lists only what is near enough to the question."""
         if self.turn.view.guard_notes:  # a draft that was refused is rewritten without foreign text
             return None
-        entries = self.turn.read("search_knowledge", {"query": self.question}, Entries).entries
+        entries = self.turn.read("search_knowledge", {"query": self.about}, Entries).entries
         best = next(iter(entries), None)
         doubtful = (
             best is not None and best.score < SURE_ENTRY and not self._fits(f"{best.title} {best.text}")
@@ -289,8 +344,11 @@ class Case:
     def product(self) -> ProductRecord | None:
         if self.turn.view.guard_notes:
             return None
-        products = self.turn.read("get_product", {"query": self.question}, Products).products
-        return next((p for p in products if self._fits(p.title)), None)
+        if self._named is not None or self.about == self.question:
+            return self._named
+        thing = self.turn.memory.thing
+        products = self.turn.read("get_product", {"query": thing}, Products).products
+        return next((p for p in products if p.title == thing), None)
 
     @cached_property
     def told(self) -> tuple[Told, ...]:

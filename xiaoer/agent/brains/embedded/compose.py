@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xiaoer.agent.brains.embedded.memory import DONE_KEPT, SAID_KEPT, TOPICS_KEPT, Ask, Choice, Memory, Need
+from xiaoer.agent.brains.embedded.memory import (
+    DONE_KEPT,
+    SAID_KEPT,
+    TAGS_KEPT,
+    TOPICS_KEPT,
+    Ask,
+    Choice,
+    Memory,
+    Need,
+)
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.embedded.wording import next_opening
 from xiaoer.agent.brains.embedded.work import Answer
@@ -25,7 +34,7 @@ def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
         return hand_over(turn, answers, reason, opening="angry" if reason == "angry" else None, urgent=urgent)
     if not answers:
         return _close(turn)
-    text = _with_sorry(turn, answers, _texts(answers))
+    text = _lines_or_sentences(turn, [*_first(turn), _with_sorry(turn, answers, _texts(answers))])
     if turn.back_to is not None and not any(answer.ask for answer in answers):
         text = f"{text}\n\n{turn.common(f'back_to_{turn.back_to}')}"
     memory = _remember(turn, answers, misses=turn.memory.misses + 1 if turn.missed else 0)
@@ -40,6 +49,10 @@ def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
 
 def _close(turn: Turn) -> Plan:
     """A plain yes or no is taken as one; letting go of an open request is a colleague's to do."""
+    if turn.unwanted:
+        return _decline(turn)
+    if turn.first:
+        return _say_only(turn, _lines_or_sentences(turn, _first(turn)))
     key = turn.closing or "all_right"
     if key != "withdraw":
         return _say_only(turn, turn.common(key))
@@ -48,9 +61,25 @@ def _close(turn: Turn) -> Plan:
     return _say_only(turn, turn.common(key, action_id=action.action_id), ask=offer)
 
 
+def _decline(turn: Turn) -> Plan:
+    """One polite line to what wants nothing of a shop; then only the count goes on."""
+    if turn.silent:
+        memory = _remember(turn, [], misses=0).dump()
+        return Plan(reply=Reply(""), silent=True, memory=memory, prompt=f"playbooks@{turn.playbooks.version}")
+    return _say_only(turn, turn.common("unwanted"))
+
+
+def _first(turn: Turn) -> list[str]:
+    values = {
+        "me": pick(turn.view.store.persona.name, turn.view.lang),
+        "store": pick(turn.view.store.name, turn.view.lang),
+    }
+    return [turn.common(key, **values) for key in turn.first]
+
+
 def miss(turn: Turn) -> Plan | None:
     """Nothing to work on: one short question, then two choices, then a person."""
-    if not turn.missed:
+    if not turn.missed or turn.unwanted:
         return None
     if turn.mood == "angry":
         return hand_over(turn, [], "angry", opening="angry", urgent=True)
@@ -69,19 +98,22 @@ def hand_over(
     turn: Turn, answers: Sequence[Answer], reason: str, *, opening: str | None = None, urgent: bool = False
 ) -> Plan:
     """A person takes over; the customer is told so at once, with the facts that are there."""
-    said = [turn.common(opening)] if opening else []
+    said = [*_first(turn), *([turn.common(opening)] if opening else [])]
     # What a hand-off of its own says is said by the opening already.
     facts = _texts([a for a in answers if not a.waits and not (opening and a.hand_off)])
     said += [facts] if facts else []
     opens = next_opening(turn)
     said.append(turn.common("colleague_closed" if opens else "colleague_open", opens=opens))
+    if any(a.ask is not None and a.ask.kind == "proof" for a in answers):
+        said.append(turn.common("meanwhile"))
     memory = _remember(turn, [], misses=0)
     return Plan(
         hand_off=HandOff(
             reason=reason,
             summary=summary(turn, answers),
             say=_addressed(turn, _lines_or_sentences(turn, said)),
-            urgent=urgent,
+            urgent=urgent or bool(turn.tags),
+            tags=turn.tags,
         ),
         memory=memory.dump(),
         prompt=f"playbooks@{turn.playbooks.version}",
@@ -126,7 +158,7 @@ def _with_sorry(turn: Turn, answers: Sequence[Answer], text: str) -> str:
 
 def _sorry(turn: Turn, answers: Sequence[Answer]) -> bool:
     serious = any(turn.playbooks.intents[a.need.intent].kind == "service" for a in answers)
-    return serious and (turn.mood == "unhappy" or any(answer.sorry for answer in answers))
+    return serious and not turn.first and (turn.mood == "unhappy" or any(answer.sorry for answer in answers))
 
 
 def _lines_or_sentences(turn: Turn, parts: Sequence[str]) -> str:
@@ -187,6 +219,10 @@ def _remember(turn: Turn, answers: Sequence[Answer], *, misses: int) -> Memory:
         topics=_topics(turn),
         misses=misses,
         fails=memory.fails + 1 if any(answer.failed for answer in answers) else 0,
+        thing=next((a.thing for a in reversed(answers) if a.thing), memory.thing),
+        tags=turn.tags[-TAGS_KEPT:],
+        calmed=memory.calmed or turn.calm,
+        unwanted=memory.unwanted + 1 if turn.unwanted else 0,
         done=tuple(dict.fromkeys((*memory.done, *turn.done)))[-DONE_KEPT:],
     )
 
@@ -200,6 +236,7 @@ def _topics(turn: Turn) -> tuple[str, ...]:
 _EXPECTING = {
     "order": "order_no",
     "lines": "lines",
+    "details": "lines",
     "choice": "lines",
     "confirm": "yes_no",
     "offer": "yes_no",
@@ -266,6 +303,16 @@ def summary(turn: Turn, answers: Sequence[Answer]) -> str:
         piece("summary_risk", risk=", ".join(turn.view.understanding.risk_words))
         if turn.view.understanding.risk_words
         else "",
+        *(
+            piece("summary_details", details=excerpt(said, 300))
+            for answer in answers
+            if (said := "; ".join(part for part in (answer.about, answer.need.details) if part))
+        ),
+        piece("summary_tags", tags=", ".join(tags)) if (tags := _tags_beside_risks(turn)) else "",
         piece("summary_words", words=excerpt(turn.view.text, 300)),
     ]
     return " ".join(part for part in parts if part)
+
+
+def _tags_beside_risks(turn: Turn) -> list[str]:
+    return [tag for tag in turn.tags if tag not in turn.view.understanding.risk_words]

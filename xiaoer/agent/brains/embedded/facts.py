@@ -103,6 +103,7 @@ FACTS: dict[str, Callable[[Case], Value]] = {
     "knowledge": lambda case: "found" if case.entry else "none",
     "statement": _statement,
     "product": lambda case: "found" if case.product else "none",
+    "details": lambda case: _yes(case.detailed),
     "tracking_no": lambda case: _yes(bool(case.turn.view.understanding.slots.tracking_no)),
     "also": lambda case: case.also,
     "mood": lambda case: case.turn.mood,

@@ -12,14 +12,23 @@ from collections.abc import Sequence
 from xiaoer.agent.brains.embedded import reading
 from xiaoer.agent.brains.embedded.answering import SURE_ENOUGH, hear
 from xiaoer.agent.brains.embedded.claim import read_claim
-from xiaoer.agent.brains.embedded.hints import declines_money, explains, join, means_another, wants_money
+from xiaoer.agent.brains.embedded.hints import (
+    declines_money,
+    explains,
+    join,
+    means_another,
+    open_request,
+    wants_money,
+)
 from xiaoer.agent.brains.embedded.memory import WORDS_KEPT, Need, load_memory
+from xiaoer.agent.brains.embedded.tone import answer_tone, gibberish, read_tone
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.protocol import TurnView
 from xiaoer.domain.orders import order_key
 from xiaoer.domain.understanding import IntentScore
 from xiaoer.prompts.playbooks import Playbooks
 
+SURE_OUTSIDE = 0.4  # that a message is about nothing of the shop
 SURE_BESIDE = 0.9  # a matter for a person, beside a need that can be settled here
 ORDERS_A_MESSAGE = 3
 NEEDS_A_MESSAGE = 4
@@ -34,6 +43,9 @@ def listen(playbooks: Playbooks, view: TurnView) -> Turn:
     turn = Turn(view=view, playbooks=playbooks, memory=load_memory(view.memory))
     turn.claim = read_claim(turn)
     turn.asking = reading.asks(view.text, playbooks.words.match)
+    read_tone(turn)
+    if turn.unwanted:
+        return turn
     heard = hear(turn)
     final = heard is not None and heard.final
     fresh = () if final else _fresh_needs(turn, answered=heard is not None)
@@ -42,7 +54,7 @@ def listen(playbooks: Playbooks, view: TurnView) -> Turn:
         needs = (*heard.needs, *fresh)
     else:
         needs = _unanswered(turn, fresh)
-    turn.needs = _settle(turn, needs)
+    turn.needs = _settle(turn, answer_tone(turn, needs))
     return turn
 
 
@@ -52,7 +64,7 @@ def listen(playbooks: Playbooks, view: TurnView) -> Turn:
 def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
     """The needs that this message names; in an answer only what clearly goes beyond it."""
     scores = [s for s in turn.view.understanding.intents if s.id in turn.playbooks.intents]
-    if turn.detail:
+    if turn.detail or _senseless(turn, scores):
         scores = []
     if answered:
         scores = [s for s in scores if s.confidence >= SURE_ENOUGH and s.id not in _WEAK]
@@ -66,8 +78,19 @@ def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
     other = not answered and means_another(turn)
     words = turn.view.text[:WORDS_KEPT]
     named = {s.id for s in scores}
-    needs = [Need(intent=i, words=words, asked=turn.asking or i not in named, other=other) for i in ids]
+    rest = not answered and _wants_the_rest(turn)
+    needs = [
+        Need(intent=i, words=words, asked=turn.asking or i not in named, other=other, rest=rest) for i in ids
+    ]
     return _with_orders(turn, needs)
+
+
+def _senseless(turn: Turn, scores: Sequence[IntentScore]) -> bool:
+    """Keys hit at random, or an unsure guess that nothing of the shop is meant: to be asked about, not declined."""
+    if any(score.id not in _WEAK for score in scores) and not gibberish(turn.view.text):
+        return False
+    guessed = [s.id for s in scores] == ["out_of_scope"] and scores[0].confidence < SURE_OUTSIDE
+    return guessed or gibberish(turn.view.text)
 
 
 def _doubtful(turn: Turn, score: IntentScore) -> bool:
@@ -97,6 +120,8 @@ def _surest(scores: Sequence[IntentScore]) -> list[str]:
 def _implied(turn: Turn, ids: list[str]) -> list[str]:
     """What a message without a need of its own asks for by what was said before."""
     last = turn.memory.topics[-1:]
+    if _wants_the_rest(turn):
+        return list(last)
     if last and reading.is_one_of(turn.view.text, turn.playbooks.words.match.further):
         return list(last)
     if ids[:1] in (["cancel_order"], ["exchange_item"]) and explains(turn):
@@ -110,6 +135,13 @@ def _implied(turn: Turn, ids: list[str]) -> list[str]:
     if turn.memory.order_no and not turn.view.understanding.slots.as_dict() and means_another(turn):
         return list(last) or ["track_parcel"]
     return ids
+
+
+def _wants_the_rest(turn: Turn) -> bool:
+    """ "OK, then the others too", after a request for a part of the order."""
+    about = turn.memory.topics[-1:]
+    asked = about and open_request(turn) and about[0] in ("refund_request", "return_item")
+    return bool(asked) and reading.mentions(reading.plain(turn.view.text), turn.playbooks.words.match.rest)
 
 
 def _only_slots(turn: Turn) -> bool:
@@ -181,7 +213,7 @@ def _unanswered(turn: Turn, fresh: tuple[Need, ...]) -> tuple[Need, ...]:
     if again:
         return (*memory.needs, *fresh)
     turn.kept = memory.ask if kind != "offer" or not serious else None
-    turn.back_to = kind if serious and kind in ("lines", "reason", "confirm") else None
+    turn.back_to = kind if serious and kind in ("lines", "reason", "confirm", "details") else None
     return fresh
 
 

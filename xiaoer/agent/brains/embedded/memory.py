@@ -11,6 +11,7 @@ WORDS_KEPT = 400
 SAID_KEPT = 24
 DONE_KEPT = 8
 TOPICS_KEPT = 5
+TAGS_KEPT = 8
 
 
 class Kept(BaseModel):
@@ -29,6 +30,8 @@ class Need(Kept):
     asked: bool = False  # the words asked rather than wished: nothing is requested without a yes
     other: bool = False  # about another order than the one in talk
     one_of: bool = False  # the message named several orders, and not which of them this is about
+    details: str = ""  # what was said when details were asked for: a new address, the wanted size
+    rest: bool = False  # what a request that is open already has left out
     absorbed: tuple[str, ...] = ()  # intents of the same message that this one answers too
 
 
@@ -61,6 +64,10 @@ class Memory(Kept):
     topics: tuple[str, ...] = ()  # what the conversation was about, newest last
     misses: int = 0
     fails: int = 0
+    thing: str = ""  # the product that is being talked about, by its title
+    tags: tuple[str, ...] = ()  # what a colleague must know at once: illness, a wedding, a threat
+    calmed: bool = False  # an insult was answered calmly once
+    unwanted: int = 0  # messages in a row that want nothing of a shop: advertising, orders to the machine
     expecting: str | None = None  # what bare words of the next message mean, for the understanding
     done: tuple[str, ...] = ()  # writes that are not to be repeated: "ask_supplier:1006"
 

@@ -235,6 +235,17 @@ def residue(text: str, values: Iterable[str]) -> int:
     return words + (cjk + 1) // 2
 
 
+_DATA_WORDS = 7
+
+
+def tells_data(text: str, values: Iterable[str]) -> bool:
+    """Whether a text seems to hold an address or the like: a number among enough words."""
+    rest = plain(text)
+    for value in values:
+        rest = rest.replace(plain(value), " ")
+    return bool(re.search(r"\d", rest)) and residue(rest, ()) >= _DATA_WORDS
+
+
 _FOUR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _POSTCODE = re.compile(r"(?<!\d)\d{5,6}(?!\d)")
 _LATIN_NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){1,3}")

@@ -42,6 +42,11 @@ class Turn:
     closing: str | None = None  # a common reply to a plain yes or no
     missed: bool = False  # the message said nothing that could be used
     asking: bool = False  # the message asks rather than wishes
+    first: list[str] = field(default_factory=list)  # common replies that stand before all others
+    unwanted: bool = False  # advertising, or orders to the machine
+    silent: bool = False  # it was told once that they lead nowhere
+    calm: bool = False  # an insult and nothing else, for the first time
+    tags: tuple[str, ...] = ()
     detail: bool = False  # the message adds to what waits for a proof
     back_to: str | None = None  # the kind of question that is called to mind after an interruption
     kept: Ask | None = None  # the open question that outlives an interruption

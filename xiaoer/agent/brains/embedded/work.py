@@ -26,7 +26,12 @@ from xiaoer.prompts.template import fill
 QUESTION_LENGTH = 900
 _PERSONAL = re.compile(r"\S+@\S+|#?\d[\d -]{2,}\d")
 _BECOMING = 3  # a need may turn into another one, but not in circles
-_QUESTION_REPLIES = {"lines": "ask_lines", "reason": "ask_reason", "confirm": "ask_confirm"}
+_QUESTION_REPLIES = {
+    "lines": "ask_lines",
+    "reason": "ask_reason",
+    "confirm": "ask_confirm",
+    "details": "ask_details",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Answer:
     failed: bool = False
     order_no: str | None = None
     promise: Promise | None = None  # what the text says we come back for
+    about: str = ""  # the items that are meant, for the colleague
+    thing: str = ""  # the product that was talked about
 
 
 def work_on(turn: Turn, need: Need) -> Answer:
@@ -109,17 +116,18 @@ def _question(case: Case, branch: Branch) -> Answer:
         kind=branch.ask, options=tuple(Choice(id=line.line_id, text=line_words(line)) for line in options)
     )
     # A bare yes confirms what was shown: the order is named from here on.
-    named: dict[str, object] = {"order_no": case.shown_order_no}
+    about = case.shown_order_no if "order" in case.playbook.needs else None
+    named: dict[str, object] = {"order_no": about}
     if key == "part_only":
         named["lines"] = tuple(line_id for line_id, _ in case.part)
-    need = case.need.model_copy(update=named) if branch.ask == "confirm" else case.need
+    need = case.need.model_copy(update=named) if branch.ask in ("confirm", "details") else case.need
     return Answer(
         need,
         _say(case, key)[0],
         citations=citations_for(case, branch.cite),
         ask=ask,
         waits=True,
-        order_no=case.shown_order_no,
+        order_no=about,
     )
 
 
@@ -143,7 +151,15 @@ def _statement(case: Case, branch: Branch) -> Answer:
         sorry=branch.sorry,
         order_no=case.shown_order_no if "order" in case.playbook.needs else None,
         promise=promise,
+        about=_about(case) if branch.hand_off is not None else "",
+        thing=case.thing,
     )
+
+
+def _about(case: Case) -> str:
+    """The items that are meant, where they were looked for."""
+    found = "selection" in vars(case) and case.selection.status == "chosen"
+    return value_of(case, "lines") if found else ""
 
 
 def _promise(case: Case, branch: Branch) -> Promise | None:

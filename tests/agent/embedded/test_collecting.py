@@ -1,0 +1,147 @@
+"""Wishes that a person fulfils: what the record shows at once, what is asked, what the colleague is given."""
+
+from __future__ import annotations
+
+import pytest
+from support.drive import meaning
+
+
+def test_before_shipping_a_new_address_is_asked_for_once_and_handed_over_word_for_word(talk):
+    talking = talk().prove("jane")
+    asked = talking.say("can you change the address of 1001", meaning("change_address", order_no="1001"))
+    assert asked.hand_off is None
+    assert "not shipped yet" in asked.text or "has left yet" in asked.text
+    assert talking.memory["expecting"] == "lines"
+    told = talking.say("Jane Demo, 5 New Street, 94117 San Francisco", meaning(("track_parcel", 0.7)))
+    assert told.hand_off is not None
+    assert told.hand_off.reason == "unsupported"
+    assert "5 New Street, 94117" in told.hand_off.summary
+    assert "address" in told.text
+
+
+def test_an_address_given_at_once_is_not_asked_for_again(talk):
+    said = "please send 1001 to 5 New Street, 94117 San Francisco instead of the old one"
+    spoken = talk().prove("jane").say(said, meaning("change_address", order_no="1001"))
+    assert spoken.hand_off is not None
+    assert "5 New Street" in spoken.hand_off.summary
+
+
+def test_on_its_way_the_parcel_is_told_and_a_redirection_is_not_promised(talk):
+    talking = talk().prove("jane")
+    spoken = talking.say("other address for 1002", meaning("change_address", order_no="1002"))
+    assert "9400100000000000001002" in spoken.text
+    assert spoken.hand_off is None
+    told = talking.say("5 New Street, 94117 San Francisco", meaning())
+    assert told.hand_off is not None and "5 New Street" in told.hand_off.summary
+
+
+@pytest.mark.parametrize(("order_no", "customer"), [("1011", "marco"), ("1005", "priya")])
+def test_an_address_is_not_changed_where_nothing_will_travel_to_it(talk, order_no, customer):
+    spoken = talk().prove(customer).say("new address please", meaning("change_address", order_no=order_no))
+    assert spoken.hand_off is None
+    assert order_no in spoken.text
+
+
+def test_no_to_the_question_for_details_ends_it(talk):
+    talking = talk().prove("jane")
+    talking.say("change the address of 1001", meaning("change_address", order_no="1001"))
+    spoken = talking.say("no, leave it", meaning(yes_no="no"))
+    assert spoken.hand_off is None
+    assert "nothing" in spoken.text or "not requested" in spoken.text
+
+
+def test_a_question_in_between_does_not_become_the_new_address(talk):
+    talking = talk().prove("jane")
+    talking.say("change the address of 1001", meaning("change_address", order_no="1001"))
+    spoken = talking.say("what does shipping cost?", meaning("shipping_policy"))
+    assert "$49" in spoken.text
+    assert talking.say("5 New Street, 94117 San Francisco", meaning()).hand_off is not None
+
+
+def test_an_order_is_changed_before_it_ships_and_not_after(talk):
+    talking = talk().prove("jane")
+    assert (
+        "can still be changed"
+        in (t := talking.say("change 1001", meaning("change_order", order_no="1001")).text)
+        or "still time" in t
+    )
+    handed = talking.say("the lamp in black instead of white", meaning(("change_order", 0.8)))
+    assert handed.hand_off is not None and "black instead of white" in handed.hand_off.summary
+    late = talk().prove("jane").say("change 1002 to plum", meaning("change_order", order_no="1002"))
+    assert late.hand_off is None and "exchange" in late.text
+
+
+def test_an_exchange_collects_item_and_wanted_variant(talk):
+    talking = talk().prove("jane")
+    first = talking.say("I want to exchange something of 1032", meaning("exchange_item", order_no="1032"))
+    assert "Desk lamp" in first.text and "Wool throw" in first.text
+    second = talking.say("the lamp", meaning())
+    assert "Desk lamp" in second.text and second.hand_off is None
+    third = talking.say("a black one please", meaning())
+    assert third.hand_off is not None
+    assert "Desk lamp" in third.hand_off.summary and "a black one" in third.hand_off.summary
+
+
+def test_an_exchange_with_item_and_size_needs_no_question(talk):
+    said = "swap the lamp of 1032 for a black one"
+    spoken = talk().prove("jane").say(said, meaning("exchange_item", order_no="1032"))
+    assert spoken.hand_off is not None and "Desk lamp" in spoken.hand_off.summary
+
+
+def test_an_exchange_of_what_has_not_come_waits_for_its_arrival(talk):
+    spoken = talk().prove("jane").say("exchange 1002", meaning("exchange_item", order_no="1002"))
+    assert spoken.hand_off is None and "way" in spoken.text
+
+
+def test_an_invoice_needs_its_data_and_then_a_person(talk):
+    talking = talk()
+    asked = talking.say("I need an invoice", meaning("invoice_request"))
+    assert asked.hand_off is None and "tax" in asked.text
+    told = talking.say(
+        "#1005, Example GmbH, DE123456789, billing@example.com",
+        meaning(order_no="1005", email="billing@example.com"),
+    )
+    assert told.hand_off is not None and "Example GmbH" in told.hand_off.summary
+
+
+def test_damage_names_the_item_that_the_words_tell(talk):
+    spoken = (
+        talk()
+        .prove("jane")
+        .say("the lamp of 1032 is cracked", meaning("damaged_or_wrong_item", order_no="1032"))
+    )
+    assert "Desk lamp" in spoken.text and "photo" in spoken.text
+    assert spoken.proposals == ()
+
+
+def test_a_cancellation_that_the_rules_refuse_never_becomes_an_action(talk):
+    talking = talk().prove("jane")
+    for _ in range(2):
+        spoken = talking.say("cancel 1002", meaning("cancel_order", order_no="1002"))
+        assert spoken.proposals == ()
+        assert "left the warehouse" in spoken.text
+        assert spoken.reply.citations[0]["id"] == "cancel.shipped"
+
+
+def test_the_others_too_are_what_the_first_request_left_out(talk):
+    talking = talk().prove("jane")
+    [first] = talking.say("refund the lamp of 1032", meaning("refund_request", order_no="1032")).proposals
+    [second] = talking.say("ok then the others too", meaning(("refund_request", 0.5))).proposals
+    assert {line["line_id"] for line in first.call.args["lines"]} == {"L1"}
+    assert {line["line_id"] for line in second.call.args["lines"]} == {"L2"}
+
+
+def test_going_back_asks_for_the_items_anew(talk):
+    talking = talk().prove("jane")
+    talking.say("refund something of 1032", meaning("refund_request", order_no="1032"))
+    spoken = talking.say("go back", meaning())
+    assert "Desk lamp" in spoken.text and spoken.proposals == ()
+
+
+def test_a_question_without_a_name_is_about_the_product_in_talk(talk):
+    talking = talk()
+    talking.say("do you have the desk lamp", meaning("stock_question"))
+    spoken = talking.say("how long does it last", meaning("product_question"))
+    queries = [c.args["query"] for c in (*spoken.fetched, *spoken.calls)]
+    assert any(query.startswith("Desk lamp") for query in queries)
+    assert "dims" in spoken.text or "lamp" in spoken.text
