@@ -42,6 +42,7 @@ class TurnInput:
     now: datetime
     misses: int = 0  # turns in a row in which nothing was understood
     served: bool = False  # a matter of service was answered before
+    promised: bool = False  # something is still to come from us unasked
     rating: RatingAsked | None = None
 
 

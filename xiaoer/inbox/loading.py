@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 from sqlmodel import Session
 
 from xiaoer.agent.turn import RatingAsked, TurnInput
@@ -14,7 +14,7 @@ from xiaoer.domain.identity import Level, Scope
 from xiaoer.domain.ids import derived_id
 from xiaoer.domain.messages import Author, HistoryItem, InboundMessage
 from xiaoer.domain.stores import Store
-from xiaoer.inbox.followups.tables import CSAT
+from xiaoer.inbox.followups.tables import CSAT, FOLLOW_UP, FollowUpState
 from xiaoer.inbox.hooks import LedgerHooks
 from xiaoer.inbox.pause import ANSWERS, paused_clause
 from xiaoer.inbox.statements import AnyRow, columns
@@ -35,6 +35,11 @@ _READ_CONVERSATION = (
         paused_clause(ANSWERS, CONVERSATION.c.store).label("paused"),
         CSAT.c.message_id.label("rating_asked"),
         CSAT.c.score.label("rating"),
+        exists()
+        .where(
+            FOLLOW_UP.c.conversation_id == CONVERSATION.c.id, FOLLOW_UP.c.state == FollowUpState.OPEN.value
+        )
+        .label("promised"),
     )
     .outerjoin_from(CONVERSATION, CSAT, CSAT.c.conversation_id == CONVERSATION.c.id)
     .where(CONVERSATION.c.id == bindparam("of"))
@@ -98,6 +103,7 @@ def read_input(
         now=now,
         misses=row.misses,
         served=row.served_at is not None,
+        promised=bool(row.promised),
         rating=RatingAsked(row.rating_asked, row.rating is not None) if row.rating_asked else None,
     )
 

@@ -2,6 +2,7 @@
 
 from xiaoer.inbox.queue.queue import Queue, has_deferred
 from xiaoer.inbox.queue.tasks import (
+    LOOK,
     RUN_CASE,
     RUN_TURN,
     SEND,
@@ -9,11 +10,13 @@ from xiaoer.inbox.queue.tasks import (
     Handler,
     Pace,
     case_of,
+    looking_of,
     sending_of,
     turn_of,
 )
 
 __all__ = [
+    "LOOK",
     "RUN_CASE",
     "RUN_TURN",
     "SEND",
@@ -23,6 +26,7 @@ __all__ = [
     "Queue",
     "case_of",
     "has_deferred",
+    "looking_of",
     "sending_of",
     "turn_of",
 ]

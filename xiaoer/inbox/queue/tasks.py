@@ -16,6 +16,7 @@ GiveUp = Callable[..., Awaitable[None]]
 RUN_TURN = "run_turn"  # args: conversation_id; lock: the conversation
 SEND = "send"  # args: conversation_id; lock: out:<conversation>
 RUN_CASE = "run_case"  # args: case_id; lock: case:<id>
+LOOK = "look"  # args: follow_up_id; lock: look:<id>
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ def turn_of(conversation_id: str, schedule_in: float | None = None) -> Deferral:
 
 def sending_of(conversation_id: str) -> Deferral:
     return Deferral(SEND, f"out:{conversation_id}", {"conversation_id": conversation_id})
+
+
+def looking_of(follow_up_id: str) -> Deferral:
+    """Not under the conversation's lock: a carrier that does not answer must not hold up the customer."""
+    return Deferral(LOOK, f"look:{follow_up_id}", {"follow_up_id": follow_up_id})
 
 
 def case_of(case_id: str, schedule_in: float | None = None) -> Deferral:
