@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from support.demo_orders import JANE, LAMP, THROW, us_shop
 from support.drive import meaning
+from support.fake_shop import Box, FakeOrder, FakeShop
 
 
 def test_before_shipping_a_new_address_is_asked_for_once_and_handed_over_word_for_word(talk):
@@ -102,6 +104,26 @@ def test_an_invoice_needs_its_data_and_then_a_person(talk):
         meaning(order_no="1005", email="billing@example.com"),
     )
     assert told.hand_off is not None and "Example GmbH" in told.hand_off.summary
+
+
+def test_an_exchange_instead_of_the_offered_refund_is_about_the_same_item(talk):
+    talking = talk().prove("jane")
+    talking.say("the lamp of 1032 is cracked", meaning("damaged_or_wrong_item", order_no="1032"))
+    spoken = talking.say("exchange", meaning("exchange_item"))
+    assert "Desk lamp" in spoken.text and "Wool throw" not in spoken.text
+
+
+def test_where_the_rule_refuses_every_item_alike_nobody_is_asked_to_choose(talk):
+    shop = us_shop()
+    spoken = talk(shop=shop).prove("jane").say("refund 1001", meaning("refund_request", order_no="1001"))
+    assert "1." in spoken.text  # these may be refunded, so it is asked which
+    travelling = FakeOrder(
+        "#1099", "jane", "shipped", (LAMP, THROW), (Box("9400100000000000001099", "on_its_way"),), proof=JANE
+    )
+    shop = FakeShop(travelling, store=shop.store)
+    spoken = talk(shop=shop).prove("jane").say("refund 1099", meaning("refund_request", order_no="1099"))
+    assert "30 days" in spoken.text and "1." not in spoken.text
+    assert spoken.proposals == ()
 
 
 def test_damage_names_the_item_that_the_words_tell(talk):

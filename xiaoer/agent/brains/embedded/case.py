@@ -9,6 +9,7 @@ from typing import Any
 
 from xiaoer.agent.brains.embedded import reading
 from xiaoer.agent.brains.embedded.memory import Need
+from xiaoer.agent.brains.embedded.policy import Told, tell_policy
 from xiaoer.agent.brains.embedded.proof import require_order
 from xiaoer.agent.brains.embedded.records import (
     Entries,
@@ -25,7 +26,7 @@ from xiaoer.agent.brains.embedded.wording import line_words
 from xiaoer.agent.brains.protocol import Proposed
 from xiaoer.domain.actions import OPEN, ActionView
 from xiaoer.domain.orders import order_key
-from xiaoer.domain.policy import GOVERNED_TOOLS, REASONS, Clause, Decision, Outcome, Policy, decide
+from xiaoer.domain.policy import GOVERNED_TOOLS, REASONS, Decision, Outcome, decide
 from xiaoer.domain.stores import pick
 from xiaoer.prompts.schema import Playbook
 
@@ -33,13 +34,11 @@ from xiaoer.prompts.schema import Playbook
 QUOTE_READS = {"issue_refund": "quote_refund", "create_return_label": "check_return"}
 # Without a word of the customer the least favourable reason is assumed.
 ASSUMED_REASON = "changed_mind"
-STATEMENTS_TOLD = 2
 SURE_ENTRY = 0.8  # below it an entry must share a telling word with the question
 PARTS_QUOTED = 6
+THINGS_JOINED, THINGS_LENGTH = " / ", 120
 _ARRIVED = frozenset({"delivered"})
 _MOVING = frozenset({"on_its_way", "out_for_delivery", "at_pickup_point", "customs_held"})
-_CLAUSES_OF = {"return": "create_return_label", "refund": "issue_refund"}
-_RULE_FACTS = {"days_since_delivery", "final_sale", "reason"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +48,6 @@ class Selection:
     status: str  # "chosen" | "unclear" | "nothing"
     lines: tuple[tuple[str, int], ...] = ()
     options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A statement or clause that answers a question, with its id for citing."""
-
-    id: str
-    text: str
-    fit: int
 
 
 @dataclass
@@ -129,10 +119,30 @@ class Case:
             ids = list(still)
         if not ids and len(still) == 1 and not picked.unclear and self.stray is None:
             ids = list(still)  # the only one left, unless the words name something else
+        if not ids and self._hopeless(picked.unclear or still):
+            ids = list(picked.unclear or still)
         if not ids:
             return Selection("unclear", options=tuple(i for i in picked.unclear if left.get(i)) or still)
         single = len(ids) == 1 and reading.mentions(reading.plain(self.need.words), match.one)
         return Selection("chosen", tuple((line_id, 1 if single else left[line_id]) for line_id in ids))
+
+    def _hopeless(self, ids: Sequence[str]) -> bool:
+        """Whether the policy denies each of these items by the same clause: then nobody need choose."""
+        if self.tool not in QUOTE_READS or not 1 < len(ids) <= PARTS_QUOTED or self.stray is not None:
+            return False
+        quotes = self._quotes([line.line_id for line in self.order.lines if line.line_id in ids])
+        return {q.decision for q in quotes} == {Outcome.DENY} and len({q.clause_id for q in quotes}) == 1
+
+    def _quotes(self, ids: Sequence[str]) -> list[QuoteRecord]:
+        """What the policy says to each item alone, read side by side."""
+        left = {line.line_id: line.open_quantity for line in self.order.lines}
+        base = {"order_no": self.order.order_no, "reason": self.assumed_reason}
+        calls = [{**base, "lines": [{"line_id": i, "quantity": left[i]}]} for i in ids]
+        missing = [args for args in calls if self.turn.find(QUOTE_READS[self.tool], args) is None]
+        if missing:
+            stop = self.turn.want(QUOTE_READS[self.tool], missing[0])
+            raise replace(stop, more=tuple(missing[1:])) if isinstance(stop, Wanting) else stop
+        return [self.turn.read(QUOTE_READS[self.tool], args, QuoteRecord) for args in calls]
 
     @property
     def _requested(self) -> set[str]:
@@ -159,13 +169,7 @@ class Case:
         lines = self.selection.lines
         if self.decision[0] != Outcome.DENY or not 1 < len(lines) <= PARTS_QUOTED:
             return ()
-        calls = [{**self.request_args(), "lines": [{"line_id": i, "quantity": n}]} for i, n in lines]
-        results = [self.turn.find(QUOTE_READS[self.tool], args) for args in calls]
-        missing = [args for args, result in zip(calls, results, strict=True) if result is None]
-        if missing:
-            stop = self.turn.want(QUOTE_READS[self.tool], missing[0])
-            raise replace(stop, more=tuple(missing[1:])) if isinstance(stop, Wanting) else stop
-        quotes = [self.turn.read(QUOTE_READS[self.tool], args, QuoteRecord) for args in calls]
+        quotes = self._quotes([line_id for line_id, _ in lines])
         return tuple(line for line, q in zip(lines, quotes, strict=True) if q.decision != Outcome.DENY)
 
     @cached_property
@@ -301,7 +305,7 @@ class Case:
 
     @property
     def thing(self) -> str:
-        """The product in talk after this answer: the one that was told, or the only one that is meant."""
+        """The products in talk after this answer: the one that was told, or the items that it was about."""
         seen = vars(self)
         if seen.get("product") is not None:
             return str(seen["product"].title)
@@ -312,7 +316,7 @@ class Case:
         elif "track" in seen:
             titles = [m.title for p in self.track.parcels for m in p.lines]
             titles += [m.title for m in self.track.unshipped]
-        return titles[0] if len(set(titles)) == 1 else ""
+        return THINGS_JOINED.join(dict.fromkeys(titles))[:THINGS_LENGTH]
 
     @cached_property
     def _named(self) -> ProductRecord | None:
@@ -335,10 +339,12 @@ class Case:
             return None
         entries = self.turn.read("search_knowledge", {"query": self.about}, Entries).entries
         best = next(iter(entries), None)
-        doubtful = (
-            best is not None and best.score < SURE_ENTRY and not self._fits(f"{best.title} {best.text}")
-        )
-        return None if doubtful else best
+        if best is None or (best.score < SURE_ENTRY and not self._fits(f"{best.title} {best.text}")):
+            return None
+        thing = self.turn.memory.thing if self.about != self.question else ""
+        match = self.turn.playbooks.words.match
+        foreign = thing and not reading.overlap(thing, f"{best.title} {best.text}", match, match.idle)
+        return None if foreign else best
 
     @cached_property
     def product(self) -> ProductRecord | None:
@@ -353,47 +359,17 @@ class Case:
     @cached_property
     def told(self) -> tuple[Told, ...]:
         """The policy's own words on the question, best first; without a fit, those on its topic."""
-        policy, lang, topics = self.turn.view.store.policy, self.turn.view.lang, self.playbook.topics
-        rules = _rules(policy, topics)
-        open_, shut = ([c for c in rules if (c.then is Outcome.DENY) is denied] for denied in (False, True))
-        stated = [s for s in policy.statements if s.topic in topics]
-        texts = [(c.id, c.text) for c in open_] + [(s.id, s.text) for s in stated]
-        told = [
-            self._told(told_id, pick(text, lang)) for told_id, text in texts + [(c.id, c.text) for c in shut]
-        ]
-        fitting = sorted((t for t in told if t.fit), key=lambda t: -t.fit)
-        best = [t for t in fitting if t.fit * 2 >= fitting[0].fit]
-        return tuple((best or _general(told, {s.id for s in stated}))[:STATEMENTS_TOLD])
-
-    def _told(self, told_id: str, text: str) -> Told:
-        match = self.turn.playbooks.words.match
-        return Told(told_id, text, len(reading.telling(self.question, match) & reading.telling(text, match)))
+        turn = self.turn
+        return tell_policy(
+            turn.view.store.policy,
+            self.playbook.topics,
+            self.question,
+            turn.view.lang,
+            turn.playbooks.words.match,
+        )
 
     def _fits(self, text: str) -> bool:
         return reading.overlap(self.question, text, self.turn.playbooks.words.match) > 0
-
-
-def _rules(policy: Policy, topics: Sequence[str]) -> list[Clause]:
-    """The clauses that read as rules: time limits and reasons, one of a kind; not verdicts on one record."""
-    tools = [_CLAUSES_OF[topic] for topic in topics if topic in _CLAUSES_OF]
-    kinds: dict[tuple[object, ...], Clause] = {}
-    for tool in tools:
-        for clause in policy.for_tool(tool):
-            facts = {condition.fact for condition in clause.when}
-            if facts & _RULE_FACTS:
-                kinds.setdefault((frozenset(facts), clause.then), clause)
-    # Time limits are what is asked for first; a clause for one reason only comes behind them.
-    return sorted(
-        kinds.values(), key=lambda clause: all(c.fact != "days_since_delivery" for c in clause.when)
-    )
-
-
-def _general(told: Sequence[Told], stated: set[str]) -> list[Told]:
-    """The first rule and the first statement, before everything else."""
-    rule = next((t for t in told if t.id not in stated), None)
-    how = next((t for t in told if t.id in stated), None)
-    first = [t for t in (rule, how) if t is not None]
-    return [*first, *(t for t in told if t not in first)]
 
 
 def action_lines(action: ActionView) -> Sequence[tuple[str, int]]:

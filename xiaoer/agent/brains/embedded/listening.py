@@ -30,6 +30,7 @@ from xiaoer.prompts.playbooks import Playbooks
 
 SURE_OUTSIDE = 0.4  # that a message is about nothing of the shop
 SURE_BESIDE = 0.9  # a matter for a person, beside a need that can be settled here
+BARE_WISH = 4  # words of a wish that names nothing
 ORDERS_A_MESSAGE = 3
 NEEDS_A_MESSAGE = 4
 # What a plain answer is easily mistaken for.
@@ -82,7 +83,16 @@ def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
     needs = [
         Need(intent=i, words=words, asked=turn.asking or i not in named, other=other, rest=rest) for i in ids
     ]
-    return _with_orders(turn, needs)
+    return _with_orders(turn, [_in_talk(turn, need) for need in needs])
+
+
+def _in_talk(turn: Turn, need: Need) -> Need:
+    """ "Exchange, then", where a refund of an item was offered: the same item is meant."""
+    ask = turn.memory.ask
+    bare = reading.residue(turn.view.text, _slot_values(turn)) <= BARE_WISH
+    if ask is None or ask.kind != "offer" or not ask.lines or not bare:
+        return need
+    return need.model_copy(update={"lines": ask.lines, "order_no": ask.order_no, "reason": ask.reason})
 
 
 def _senseless(turn: Turn, scores: Sequence[IntentScore]) -> bool:
