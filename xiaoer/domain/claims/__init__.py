@@ -1,0 +1,5 @@
+"""What a text claims to have happened or promises, in ten languages: words as data, one small engine."""
+
+from xiaoer.domain.claims.engine import ARRIVAL, DONE, PLEDGE, PROMISE, Claim, find_claims, topics_of
+
+__all__ = ["ARRIVAL", "DONE", "PLEDGE", "PROMISE", "Claim", "find_claims", "topics_of"]

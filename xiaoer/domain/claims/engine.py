@@ -1,0 +1,349 @@
+"""Finds what a text claims to have happened, and what it promises, in any of the languages at once.
+
+A claim is a clause that says by its verb, or by a topic with a word of completion, that something is
+done, and that nothing takes back: no denial, wish, condition, question, announcement or general rule.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from xiaoer.domain.claims.lexicon import Kind, Lexicon, index, lexicons
+from xiaoer.domain.claims.text import hidden, mirrored, plain
+
+DONE = (
+    "refund", "cancellation", "label", "coupon", "shipped", "delivered", "approval", "change",
+    "exchange", "pickup", "intercept", "stock",
+)  # fmt: skip
+ARRIVAL, PROMISE, PLEDGE = "arrival", "promise", "pledge"
+
+# No full stop behind a figure ("1. track") or inside one; a line is a sentence.
+_SENTENCE = re.compile(r"[^.!?。؟\n]*(?:(?<=\d)\.(?=\S)[^.!?。؟\n]*|\.(?=[^\s\"')”])[^.!?。؟\n]*)*[.!?。؟\n]*")
+_CLAUSE = re.compile(r",(?!\d)|;|:(?!\d)|、|،|؛|\(|\)|\[|\]|\"|“|”|«|»|„|—|–| - |\.\.\.|…|->|→|>|<|\||\*\*")
+_SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("zh", re.compile("[\u4e00-\u9fff]")),
+    ("ja", re.compile("[\u3040-\u30ff]")),
+    ("ko", re.compile("[\uac00-\ud7a3]")),
+    ("ru", re.compile("[\u0430-\u044f]")),
+    ("ar", re.compile("[\u0621-\u064a]")),
+)
+_KANA = re.compile("[\u3040-\u30ff]")
+_KANA_SHARE = 8  # a text with one kana in eight signs is Japanese; fewer may be strewn into Chinese
+_LATIN = ("en", "es", "fr", "de", "pt")
+_LETTERS = re.compile("[a-z]{3}")
+_REQUEST = " · "
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    kind: str
+    clause: str  # plain form of the clause that says it
+    sentence: str  # plain form of its sentence
+    before: str = ""  # plain form of everything before the sentence
+    rest: str = ""  # what follows the clause within the sentence
+
+
+def find_claims(text: str, context: str = "") -> tuple[Claim, ...]:
+    """Every claim and promise of a text; `context` is what was spoken of before ("Done!" answers it).
+
+    The text is also read decoded and backwards. Kinds: DONE, and "arrival", "promise", "pledge".
+    """
+    found = list(_claims_of(plain(text), plain(context)))
+    for other in hidden(text):
+        found += _claims_of(plain(other), "")
+    if not found:
+        found += _mirrored(text)
+    return tuple(found)
+
+
+def _mirrored(text: str) -> Iterator[Claim]:
+    lower = text.lower()
+    if not _MIRRORED.search(lower):
+        return
+    for other in mirrored(lower):
+        yield from _claims_of(plain(other), "")
+
+
+# A text that is read backwards, or turned by thirteen letters, must hold one of these to be looked at.
+_BACKWARDS = (
+    "refund", "cancel", "money", "issued", "deliver", "shipped", "approve", "coupon", "reembols", "erstatt",
+    "storni", "rembours", "guarant", "complete", "label", "退款", "取消", "返金", "환불", "возврат",
+)  # fmt: skip
+_MIRRORED = re.compile(
+    "|".join([word[::-1] for word in _BACKWARDS] + [codecs.encode(word, "rot13") for word in _BACKWARDS[:15]])
+)
+
+
+def topics_of(text: str) -> tuple[str, ...]:
+    """The kinds that a text speaks of, whether or not it claims anything."""
+    said = plain(text)
+    kinds = (kind.name for lexicon in _spoken(said) for kind in lexicon.kinds if kind.may.search(said))
+    return tuple(dict.fromkeys(kinds))
+
+
+def _spoken(text: str) -> list[Lexicon]:
+    """The languages whose letters occur; a model may change them within a sentence."""
+    known = lexicons()
+    spoken = [known[lang] for lang, letters in _SCRIPTS if letters.search(text)]
+    kana = len(_KANA.findall(text))
+    if kana and kana * _KANA_SHARE > len(text):
+        spoken.remove(known["zh"]) if known["zh"] in spoken else None
+    if _LETTERS.search(text):
+        spoken += [known[lang] for lang in _LATIN]
+    return spoken
+
+
+def _claims_of(text: str, context: str) -> Iterator[Claim]:
+    spoken = _spoken(text)
+    topics = _topics(context, _spoken(context)) if context else []
+    for found in _SENTENCE.finditer(text):
+        raw = found.group().strip()
+        if not raw:
+            continue
+        reader = _Reader(raw, text[: found.start()], spoken, topics)
+        yield from reader.claims()
+        topics = reader.topics or (topics if len(raw) < _SHORT else [])
+
+
+_SHORT = 12  # "Good news!" does not change the subject
+
+
+def _topics(text: str, spoken: Sequence[Lexicon]) -> list[str]:
+    return [k.name for lexicon in spoken for k in lexicon.kinds if k.topics.search(text)]
+
+
+class _Reader:
+    """One sentence, read clause by clause."""
+
+    def __init__(self, raw: str, before: str, spoken: Sequence[Lexicon], topics: Sequence[str]) -> None:
+        self.raw, self.before = raw, before
+        worth = index().look(raw, _WORDS.findall(raw))
+        hot = [(lexicon, _hot_kinds(lexicon, raw, worth)) for lexicon in spoken]
+        self.lexicons = [lexicon for lexicon, kinds in hot if kinds or _warm(lexicon, raw, worth)]
+        self.main = _main(raw, self.lexicons)
+        self.hot = {lexicon.lang: kinds for lexicon, kinds in hot}
+        self.inherited = list(topics)
+        self.topics: list[str] = []
+        self.carried = False
+        self.asks = False
+        self.question = raw.rstrip(" \"')").endswith(("?", "؟"))
+
+    def claims(self) -> Iterator[Claim]:
+        if not self.lexicons:
+            return
+        clauses = _clauses(self.raw, self.lexicons)
+        self.asks = self._asks_from_the_start(clauses)
+        for number, clause in enumerate(clauses):
+            last = number == len(clauses) - 1
+            rest = " ".join(clauses[number + 1 :])
+            for kind in self._claimed(clause, clauses[number + 1 :], last):
+                yield Claim(kind, clause, self.raw, self.before, rest)
+            self.carried = self.carried or any(_conditional(lex, clause) for lex in self.lexicons)
+        yield from self._promises(clauses)
+
+    def _asks_from_the_start(self, clauses: Sequence[str]) -> bool:
+        if not self.question:
+            return False
+        return any(lex.questions.search(clauses[0].strip()) for lex in self.lexicons)
+
+    # ── what has happened ────────────────────────────────────────────────────────────────────
+
+    def _claimed(self, clause: str, later: Sequence[str], last: bool) -> Iterator[str]:
+        texts = {lex.lang: _quiet(lex, clause) for lex in self.lexicons}
+        asked = self.asks or self._asked(clause, last)
+        named: list[str] = []
+        done: list[str] = []
+        for lex in self.lexicons:
+            for kind in self.hot[lex.lang]:
+                text = clause if kind.name == _OF_REQUESTS else texts[lex.lang]
+                spans = self._spans(kind, text)
+                if kind.topics.search(text):
+                    named.append(kind.name)
+                if spans and not asked and self._holds(kind, lex, texts, text, spans, later):
+                    done.append(kind.name)
+        self.topics += named
+        if named or done:
+            self.inherited = named or done
+        elif not asked:
+            done += self._alone(texts, later)
+        yield from dict.fromkeys(done)
+
+    def _asked(self, clause: str, last: bool) -> bool:
+        shown = clause.strip(" .!?\u061f\u3002")
+        for lex in self.lexicons:
+            if lex.lang in _UNMARKED and lex.questions.search(shown):
+                return True
+        if not (self.question and last):
+            return False
+        # English, French and German turn the sentence round; a claim with a question mark stays one.
+        marked = [lex for lex in self.lexicons if lex.lang in _MARKED]
+        if len(marked) == len(self.lexicons):
+            return any(lex.questions.search(shown) for lex in marked)
+        return True
+
+    def _spans(self, kind: Kind, text: str) -> list[tuple[int, int]]:
+        """(begin, end) of what says it: a verb, or a topic and the word of completion."""
+        spans = [found.span() for found in kind.verbs.finditer(text) if found.group()]
+        topic = kind.topics.search(text)
+        if topic is not None:
+            found_in = self._completions(kind, text)
+            spans += [span for span in found_in if span != topic.span()]
+        return spans
+
+    def _completions(self, kind: Kind, text: str) -> list[tuple[int, int]]:
+        found = [match.span() for match in kind.done.finditer(text) if match.group()]
+        if found:
+            return found
+        for lex in self.lexicons:  # the topic in one language, its completion in another
+            for other in lex.kinds:
+                if other.name == kind.name and other is not kind:
+                    found += [match.span() for match in other.done.finditer(text) if match.group()]
+        return found
+
+    def _alone(self, texts: dict[str, str], later: Sequence[str]) -> Iterator[str]:
+        """ "All done": claims what was spoken of before."""
+        topics = [kind for kind in self.inherited if kind in _CARRIED_OUT]
+        if not topics:
+            return
+        for lex in self.lexicons:
+            spans = [m.span() for m in lex.alone.finditer(texts[lex.lang]) if m.group()]
+            if any(self._stands(lex, texts[lex.lang], span, later, rule=False) for span in spans):
+                yield topics[0]
+                return
+
+    def _holds(
+        self,
+        kind: Kind,
+        lex: Lexicon,
+        texts: dict[str, str],
+        text: str,
+        spans: Sequence[tuple[int, int]],
+        later: Sequence[str],
+    ) -> bool:
+        if kind.name == ARRIVAL:
+            return not any(self._unsaid(other, texts[other.lang]) for other in self._judges(lex))
+        return any(self._stands(lex, text, span, later) for span in spans)
+
+    def _judges(self, lex: Lexicon) -> list[Lexicon]:
+        return [other for other in self.lexicons if other is lex or other.lang in self.main]
+
+    def _stands(
+        self, lex: Lexicon, text: str, span: tuple[int, int], later: Sequence[str], rule: bool = True
+    ) -> bool:
+        judges = self._judges(lex)
+        if any(self._taken_back(other, text, span, later) for other in judges):
+            return False
+        return not (rule and any(o.rules.search(text) and not o.hard.search(text) for o in judges))
+
+    def _unsaid(self, lex: Lexicon, text: str) -> bool:
+        """An arrival lies ahead: only a denial or a condition takes it back."""
+        return bool(self.carried or lex.nots.search(text) or lex.conditions.search(text))
+
+    def _taken_back(self, lex: Lexicon, text: str, span: tuple[int, int], later: Sequence[str]) -> bool:
+        start, end = span
+        said, tail = text[:end], text[end:]
+        if lex.before.search(said) or lex.after.search(tail):
+            return True
+        if lex.conditions.search(text[: max(start, 0)]) or _past_condition(lex, text, start, end):
+            return True
+        if self.carried or any(lex.conditions.match(part.strip()) for part in later):
+            return not lex.perfect.search(text)
+        return False
+
+    # ── what is to come ──────────────────────────────────────────────────────────────────────
+
+    def _promises(self, clauses: Sequence[str]) -> Iterator[Claim]:
+        for lex in self.lexicons:
+            text = lex.idioms.sub(" ", self.raw)
+            if self.question and self.asks:
+                continue
+            for clause in clauses:
+                sure = lex.certain.search(lex.idioms.sub(" ", clause))
+                if sure and lex.promised.search(text) and not self._denied(lex, clause):
+                    yield Claim(PROMISE, clause, self.raw, self.before)
+                    break
+            if lex.pledges.search(text) and not self._bound(lex, text):
+                yield Claim(PLEDGE, text, self.raw, self.before)
+
+    def _denied(self, lex: Lexicon, clause: str) -> bool:
+        text = lex.certain.sub(" ", lex.idioms.sub(" ", clause))
+        return any(other.nots.search(text) for other in self._judges(lex))
+
+    def _bound(self, lex: Lexicon, text: str) -> bool:
+        bound = lex.conditions.search(text) or lex.conditions_past.search(text) or lex.requests.search(text)
+        return bool(bound or lex.nots.search(text) or self.question)
+
+
+_UNMARKED = frozenset({"zh", "ja", "ko"})  # whose questions are marked by words
+_MARKED = frozenset({"en", "fr", "de"})  # whose questions turn the sentence round
+_OF_REQUESTS = "approval"  # what is approved is the request itself
+_CARRIED_OUT = frozenset(
+    {"refund", "cancellation", "label", "coupon", "change", "exchange", "pickup", "intercept"}
+)
+
+
+def _warm(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) -> bool:
+    if not lexicon.warm.blind and (lexicon.lang, "") not in worth:
+        return False
+    return any(part.search(text) for part in (lexicon.alone, lexicon.certain, lexicon.pledges))
+
+
+# Words that carry grammar alone: of several Latin languages that know a sentence's words, the one that
+# has most of these speaks it, and its denials count. ("se" is "if" in one and "itself" in the next.)
+_GRAMMAR = {
+    "en": "the your is has been was i we you it to of for and that will not have are on my be in",
+    "es": "cuando por aqui aun manana sera hasta el la su se ha le los las un una que y en por sido fue ya no lo del con he hemos esta para su",
+    "fr": "le la votre vous nous a ete est les un une de du que et sur je il pas sera des ne avons dans",
+    "de": "der die das ihr ihre ihnen ich wir ist wurde sie es haben habe und nicht den dem ein eine auf",
+    "pt": "sera dia amanha quando for por aqui ainda ate o a seu sua foi os as um uma que e em no na ja nao do da voce esta com para ao pelo ser",
+}
+_GRAMMAR_WORDS = {lang: frozenset(words.split()) for lang, words in _GRAMMAR.items()}
+
+
+def _main(text: str, lexicons: Sequence[Lexicon]) -> frozenset[str]:
+    """The languages whose denials count for any claim in this sentence."""
+    latin = [lexicon.lang for lexicon in lexicons if lexicon.lang in _GRAMMAR_WORDS]
+    others = {lexicon.lang for lexicon in lexicons} - set(latin)
+    if len(latin) < 2:
+        return frozenset(others | set(latin))
+    words = _WORD.findall(text)
+    scores = {lang: sum(word in _GRAMMAR_WORDS[lang] for word in words) for lang in latin}
+    best = max(scores.values())
+    return frozenset(others | {lang for lang, score in scores.items() if score >= best - (best < _CLEAR)})
+
+
+_WORD = re.compile("[a-z]+")
+_WORDS = re.compile(r"[^\W\d_]+")
+_CLEAR = 3  # fewer words of grammar than this do not tell languages apart
+
+
+def _hot_kinds(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) -> list[Kind]:
+    lang = lexicon.lang
+    return [k for k in lexicon.kinds if (k.hint.blind or (lang, k.name) in worth) and k.may.search(text)]
+
+
+def _clauses(text: str, spoken: Sequence[Lexicon]) -> list[str]:
+    parts = _CLAUSE.split(text)
+    for lexicon in spoken:
+        parts = [piece for part in parts for piece in lexicon.joins.split(part) if piece]
+    return [part for part in parts if part.strip()] or [text]
+
+
+def _quiet(lex: Lexicon, clause: str) -> str:
+    """The clause without courtesies, and with requests named as such."""
+    return lex.requests.sub(_REQUEST, lex.idioms.sub(" ", clause)).strip()
+
+
+def _conditional(lex: Lexicon, clause: str) -> bool:
+    return bool(lex.conditions.search(clause) or lex.conditions_past.search(clause))
+
+
+def _past_condition(lex: Lexicon, text: str, start: int, end: int) -> bool:
+    """ "收到退货后为您退款": a condition behind its clause, unless what follows it has happened."""
+    found = None
+    for found in lex.conditions_past.finditer(text[:end]):
+        pass
+    return found is not None and not lex.perfect.search(text[found.end() : end + 1])

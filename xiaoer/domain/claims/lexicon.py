@@ -1,0 +1,174 @@
+"""The words of claims, one file a language, compiled once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xiaoer.domain.claims.text import folded
+
+FOLDER = Path(__file__).parent / "languages"
+Pattern = re.Pattern[str]
+NEVER = re.compile(r"(?!)")
+_ESCAPED = re.compile(r"[^\x00-\x7f]+")
+
+
+START = 4  # letters of a word that the cheap look compares
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A cheap look before a pattern is tried: how its words begin, or what they hold. It may only say yes too often."""
+
+    starts: frozenset[str]
+    parts: tuple[str, ...]
+    blind: bool  # script without spaces: always worth a look
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one thing is claimed: a verb that says it by itself, or a topic with a word of completion."""
+
+    name: str
+    topics: Pattern
+    done: Pattern
+    verbs: Pattern
+    may: Pattern  # any word of topics or verbs: without one a sentence needs no closer look
+    hint: Hint
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    lang: str
+    kinds: tuple[Kind, ...]
+    idioms: Pattern  # said politely, mean nothing: taken out before anything is read
+    requests: Pattern  # "refund request": a wish, named by a noun
+    joins: Pattern  # "and" before a clause of its own
+    before: Pattern  # not, will, may, asked: what stands before a claim and takes it back
+    after: Pattern  # the same behind it
+    nots: Pattern  # denials alone, for promises
+    conditions: Pattern  # if, once: reach over the comma
+    conditions_past: Pattern  # conditions that stand behind their clause
+    rules: Pattern  # what holds in general
+    hard: Pattern  # this customer, this order, now: no rule
+    perfect: Pattern  # has happened, whatever the condition before it
+    questions: Pattern
+    alone: Pattern  # "all done": a claim about what was spoken of before
+    certain: Pattern
+    promised: Pattern
+    pledges: Pattern
+    warm: Hint  # of `alone`, `certain` and `pledges`
+
+
+_FIELDS = (
+    "idioms", "joins", "before", "after", "nots", "conditions", "conditions_past", "rules",
+    "hard", "questions", "alone", "certain", "promised", "pledges",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Which kinds of which languages a word's beginning, or a part of a word, may belong to."""
+
+    starts: dict[str, tuple[tuple[str, str], ...]]  # start -> (language, kind); kind "" for warm words
+    parts: tuple[tuple[str, str, str], ...]  # (part, language, kind)
+
+    def look(self, text: str, words: Iterable[str]) -> set[tuple[str, str]]:
+        found: set[tuple[str, str]] = set()
+        for word in words:
+            found.update(self.starts.get(word[:START], ()))
+            if word.startswith(_ARTICLE):
+                found.update(self.starts.get(word[2 : START + 2], ()))
+        found.update((lang, kind) for part, lang, kind in self.parts if part in text)
+        return found
+
+
+_ARTICLE = "ال"
+
+
+@cache
+def index() -> Index:
+    starts: dict[str, list[tuple[str, str]]] = {}
+    parts: list[tuple[str, str, str]] = []
+    for lang, lexicon in lexicons().items():
+        for name, hint in [("", lexicon.warm), *((kind.name, kind.hint) for kind in lexicon.kinds)]:
+            for start in hint.starts:
+                starts.setdefault(start, []).append((lang, name))
+            parts += [(part, lang, name) for part in hint.parts]
+    return Index({start: tuple(where) for start, where in starts.items()}, tuple(parts))
+
+
+@cache
+def lexicons() -> dict[str, Lexicon]:
+    """Every language's words; raises at the first broken pattern, with its file."""
+    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.yaml"))}
+
+
+def _read(path: Path) -> Lexicon:
+    data: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    unknown = set(data) - {*_FIELDS, "requests", "perfect", "done", "kinds"}
+    if unknown:
+        raise ValueError(f"{path.name}: unknown words {sorted(unknown)}")
+    try:
+        words = {name: _pattern(data.get(name)) for name in _FIELDS}
+        words["requests"] = _pattern(data.get("requests"))
+        words["perfect"] = _pattern(data.get("perfect") or data.get("hard"))
+        kinds = tuple(_kind(name, parts, data["done"]) for name, parts in data["kinds"].items())
+    except re.error as error:
+        raise ValueError(f"{path.name}: {error} in {str(error.pattern)[:80]}") from error
+    warm = _hint("\n".join(data.get(name) or "" for name in ("alone", "certain", "pledges")))
+    return Lexicon(lang=path.stem, kinds=kinds, warm=warm, **words)
+
+
+def _kind(name: str, parts: dict[str, str], done: str) -> Kind:
+    topics, verbs = parts.get("topics", ""), parts.get("verbs", "")
+    hot = parts["only"] if "only" in parts else topics
+    return Kind(
+        name=name,
+        topics=_pattern(topics),
+        done=_pattern(parts.get("only", done)),
+        verbs=_pattern(verbs),
+        may=_pattern("\n".join(part for part in (hot, verbs) if part)),
+        hint=_hint(f"{hot}\n{verbs}"),
+    )
+
+
+# Words of grammar stand in many patterns and tell nothing; every pattern holds another word as well.
+_IDLE = frozenset(
+    """your the has have was been are is it's now just already and for with this that all from you our their its
+    his her not over into onto will had were get got out any were yet
+    por para con los las una del que sus esta este fue sido han hemos ya le lo se su en el la
+    les des est une votre vos notre pas sur dans ete sont bien deja
+    der die das den dem ist sind ihr ihre ihnen ihrem ihrer wir ich sie es bei auf schon bereits wurde vor
+    foi seu sua voce ao na no os as um uma ja com
+    вам ваш мы уже вас к на в""".split()
+)
+_SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_OPEN_WORD = re.compile(r"\\w\*([^\W\d_]{3,})")
+_LONG_WORD = re.compile(r"(?<!\\)[^\W\d_]{2,}|(?<=\\b)[^\W\d_]+")
+
+
+def _hint(source: str) -> Hint:
+    lines = "\n".join(_plain_source(line) for line in source.splitlines())
+    if _SPACELESS.search(lines):
+        return Hint(frozenset(), (), blind=True)
+    words = {word for word in _LONG_WORD.findall(re.sub(r"\\[a-z]", " ", lines)) if word not in _IDLE}
+    return Hint(frozenset(word[:START] for word in words), tuple(_OPEN_WORD.findall(lines)), blind=False)
+
+
+def _pattern(lines: str | None) -> Pattern:
+    """One alternative a line, written as customers read it and compiled as the plain form has it."""
+    if not lines or not lines.strip():
+        return NEVER
+    return re.compile("|".join(_plain_source(line.strip()) for line in lines.splitlines() if line.strip()))
+
+
+def _plain_source(line: str) -> str:
+    """The pattern's letters go through the same door as the text's; escapes are ASCII and stay."""
+    return line if line.isascii() else _ESCAPED.sub(lambda piece: folded(piece.group()), line)
