@@ -80,6 +80,7 @@ def _add_rooms(app: FastAPI, house: House, settings: Settings) -> None:
         console=house.console,
         pauses=house.pauses,
         live=house.live,
+        follow_ups=house.follow_ups,
         list_inquiries=partial(list_inquiries, base.shop_engine),
         answer_inquiry=lambda inquiry, words, who: answer_inquiry(
             base.shop_engine, inquiry, words, who, base.clock()

@@ -18,12 +18,12 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from xiaoer.agent.brains.embedded import EmbeddedBrain, prefetch_calls
+from xiaoer.agent.brains.embedded import EmbeddedBrain
 from xiaoer.agent.brains.protocol import Brain
 from xiaoer.agent.brains.select import build_brain
 from xiaoer.agent.brains.understanding import load_understander
-from xiaoer.agent.graph import ConversationGraph
 from xiaoer.agent.metrics import measured
+from xiaoer.agent.mind import Mind, make_mind
 from xiaoer.approvals import guards
 from xiaoer.approvals import keys as key_files
 from xiaoer.approvals.desk import Approvals
@@ -38,6 +38,8 @@ from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.permits import VerifyKeys
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.console import Console
+from xiaoer.inbox.followups.clocks import attach_clocks
+from xiaoer.inbox.followups.desk import FollowUps
 from xiaoer.inbox.hooks import Entered
 from xiaoer.inbox.intake import Intake
 from xiaoer.inbox.live import Live
@@ -96,6 +98,7 @@ class House:
     outbox: Outbox
     console: Console
     pauses: Pauses
+    follow_ups: FollowUps
     approvals: Approvals
     toolbox: ToolBox | None  # not where nothing is called
     brain: Brain | None  # only where turns are run
@@ -196,13 +199,17 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
         context_key, grant_key, verify = _keys(base.settings, role)
         toolbox = await _tools(base, role, context_key, verify, stack)
         if role in (Role.ALL, Role.WORKER):
-            brain, graph = await _mind(base, toolbox, make_brain)
+            mind = await _mind(base, toolbox, make_brain)
+            brain = mind.brain
             hooks = _Hooks(LedgerHooks(base.stores, base.clock))
             worker = Worker(
-                base.desk_engine, queue, measured(graph), base.stores, hooks, outbox, base.clock, live
+                base.desk_engine, queue, measured(mind.run_turn), base.stores, hooks, outbox, base.clock, live
             )
             worker.attach()
             await asyncio.to_thread(worker.recover)
+            attach_clocks(
+                base.desk_engine, queue, outbox, mind.lookout, base.stores, hooks, base.clock, live
+            )
         if grant_key is not None:
             cases = await _cases(base, role, toolbox, grant_key, outbox, queue, stack)
     quote = cases.look_ups.quote if cases else None
@@ -214,6 +221,7 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
         outbox=outbox,
         console=Console(base.desk_engine, queue, outbox, base.clock, live),
         pauses=Pauses(base.desk_engine, queue, base.clock, live),
+        follow_ups=FollowUps(base.desk_engine, queue, base.clock, live),
         approvals=Approvals(base.desk_engine, _Defer(queue), base.clock, _Tell(outbox, queue), quote),
         toolbox=toolbox,
         brain=brain,
@@ -229,7 +237,7 @@ async def _tools(
     )
 
 
-async def _mind(base: Foundation, toolbox: ToolBox, make_brain: MakeBrain) -> tuple[Brain, ConversationGraph]:
+async def _mind(base: Foundation, toolbox: ToolBox, make_brain: MakeBrain) -> Mind:
     playbooks = load_playbooks()
     understander = await asyncio.to_thread(load_understander, base.settings.home / "cache")
     embedded = EmbeddedBrain(playbooks)
@@ -239,10 +247,7 @@ async def _mind(base: Foundation, toolbox: ToolBox, make_brain: MakeBrain) -> tu
     start = getattr(brain, "start", None)
     if start:
         await start()
-    graph = ConversationGraph(
-        brain, embedded, understander, lambda view: prefetch_calls(playbooks, view), toolbox.run
-    )
-    return brain, graph
+    return make_mind(brain, embedded, playbooks, understander, toolbox.run)
 
 
 async def _cases(

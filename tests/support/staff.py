@@ -25,6 +25,7 @@ from xiaoer.desk.access import cookie_name
 from xiaoer.desk.sessions import open_session
 from xiaoer.desk.tables import DeskUser
 from xiaoer.domain.actions import ActionStatus, Quote, Terms
+from xiaoer.inbox.followups.desk import FollowUps
 from xiaoer.storage.engine import transaction
 
 TOKEN = "staff-token-of-the-tests"
@@ -70,6 +71,7 @@ class Desk:
             console=self.inbox.console,
             pauses=self.inbox.pauses,
             live=self.inbox.live,
+            follow_ups=FollowUps(self.inbox.engine, self.inbox.queue, self.clock, self.inbox.live),
             list_inquiries=lambda store: [q for q in self.questions.values() if q.store == store],
             answer_inquiry=self.answer,
             api_token=TOKEN,

@@ -15,6 +15,7 @@ from xiaoer.desk.sessions import SignedIn
 from xiaoer.domain.actions import ActionView
 from xiaoer.domain.refusals import Refusal
 from xiaoer.inbox import views
+from xiaoer.inbox.followups.desk import FollowUp
 from xiaoer.inbox.live import DESK
 
 
@@ -78,7 +79,14 @@ class Acts:
             raise Problem(409, "This question is answered already, or there is none of this id.", "answered")
         self.services.audit.note(person.staff, "answer_supplier", inquiry_id, answered.store)
         self.services.live.publish(DESK, {"kind": "inquiry"})
+        # Whoever was promised this answer hears of it at once; the clock would find it later.
+        self.services.follow_ups.wake(answered.store, inquiry_id)
         return answered
+
+    def cancel_follow_up(self, person: SignedIn, follow_up_id: str) -> FollowUp:
+        cancelled = self.services.follow_ups.cancel(follow_up_id, person.staff.name)
+        self.services.audit.note(person.staff, "cancel_follow_up", follow_up_id, cancelled.store)
+        return cancelled
 
     def _require_store(self, store: str | None) -> None:
         if store is not None and store not in self.services.stores:

@@ -12,6 +12,7 @@ from xiaoer.channels.headers import DATA_HEADERS
 from xiaoer.desk import show
 from xiaoer.desk.access import Door, api_door
 from xiaoer.desk.acts import CONVERSATION_STEPS, Acts, Step
+from xiaoer.desk.promises import add_promises, promises_of
 from xiaoer.desk.services import DeskServices
 from xiaoer.desk.sessions import SignedIn
 from xiaoer.desk.shapes import AnswerRequest, DecisionRequest, PauseRequest, WriteRequest
@@ -27,7 +28,7 @@ def build_api_router(services: DeskServices) -> APIRouter:
     """`/api/v1/…` for signed-in staff and for the bearer of the staff token."""
     router = APIRouter(prefix="/api/v1", route_class=CappedRoute, tags=["staff"])
     door, acts = api_door(services), Acts(services)
-    for add in (_add_conversations, _add_actions, _add_switches, _add_suppliers):
+    for add in (_add_conversations, _add_actions, _add_switches, _add_suppliers, add_promises):
         add(router, services, acts, door)
     return router
 
@@ -138,6 +139,7 @@ def _conversation(services: DeskServices, conversation_id: str) -> dict[str, Any
         **show.conversation_json(row),
         "messages": [show.message_json(item) for item in thread],
         "actions": [show.action_json(action) for action in actions],
+        **promises_of(services, conversation_id),
     }
 
 

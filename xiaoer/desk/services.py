@@ -16,6 +16,7 @@ from xiaoer.desk.audit import Audit
 from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.console import Console
+from xiaoer.inbox.followups.desk import FollowUps
 from xiaoer.inbox.live import Live
 from xiaoer.inbox.pause import Pauses
 
@@ -63,6 +64,7 @@ class DeskServices:
     console: Console
     pauses: Pauses
     live: Live
+    follow_ups: FollowUps
     list_inquiries: ListInquiries
     answer_inquiry: AnswerInquiry
     api_token: str | None = None

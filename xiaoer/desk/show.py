@@ -12,6 +12,7 @@ from xiaoer.desk.services import Inquiry
 from xiaoer.domain.actions import ActionView
 from xiaoer.domain.clock import iso
 from xiaoer.domain.money import Money
+from xiaoer.inbox.followups.desk import FollowUp, RatingFigure, RatingView
 from xiaoer.inbox.pause import PauseView
 from xiaoer.inbox.views import ConversationRow, MessageItem
 
@@ -90,6 +91,18 @@ def pause_json(pause: PauseView) -> Json:
 
 def audit_json(entry: AuditEntry) -> Json:
     return _timed(asdict(entry))
+
+
+def follow_up_json(item: FollowUp) -> Json:
+    return _timed(asdict(item))
+
+
+def rating_json(rating: RatingView) -> Json:
+    return _timed(asdict(rating))
+
+
+def figure_json(figure: RatingFigure) -> Json:
+    return asdict(figure)
 
 
 def inquiry_json(inquiry: Inquiry) -> Json:

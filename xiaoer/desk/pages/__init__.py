@@ -13,6 +13,7 @@ from xiaoer.desk.pages.door import page_door
 from xiaoer.desk.pages.live import add_live
 from xiaoer.desk.pages.login import add_login
 from xiaoer.desk.pages.others import add_history, add_suppliers, add_switches
+from xiaoer.desk.pages.promises import add_promises
 from xiaoer.desk.pages.render import ASSETS
 from xiaoer.desk.services import DeskServices
 
@@ -25,6 +26,7 @@ def build_desk_router(services: DeskServices) -> APIRouter:
     add_approvals(router, services, acts, door)
     add_conversations(router, services, acts, door)
     add_suppliers(router, services, acts, door)
+    add_promises(router, services, acts, door)
     add_history(router, services, door)
     add_switches(router, services, acts, door)
     add_live(router, services, door)

@@ -147,4 +147,6 @@ def _thread_view(services: DeskServices, conversation_id: str) -> dict[str, Any]
         "note_kind": NOTE,
         "turns": list(reversed(numbered))[:_SHOWN_TURNS],
         "actions": services.approvals.actions_of(conversation_id),
+        "follow_ups": services.follow_ups.list(conversation_id=conversation_id, state=None),
+        "rating": services.follow_ups.rating(conversation_id),
     }

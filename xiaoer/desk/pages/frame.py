@@ -44,6 +44,7 @@ def frame_of(services: DeskServices, person: SignedIn) -> dict[str, Any]:
             "approvals": len(services.approvals.list_actions(ActionStatus.PENDING, limit=200).items),
             "conversations": waiting["human"],
             "suppliers": sum(item.status == "open" for item in all_inquiries(services)),
+            "follow-ups": len(services.follow_ups.list()),
             "urgent": waiting["urgent"],
         },
         "paused": paused,
