@@ -11,8 +11,7 @@ from sqlmodel import Session
 
 from xiaoer.domain.clock import Clock
 from xiaoer.domain.refusals import NotFound, Refusal
-from xiaoer.inbox.followups.keeper import LEASE
-from xiaoer.inbox.followups.tables import CSAT, FOLLOW_UP, FollowUpState
+from xiaoer.inbox.followups.tables import CSAT, FOLLOW_UP, LEASE, FollowUpState
 from xiaoer.inbox.live import DESK, Live
 from xiaoer.inbox.queue import Queue, looking_of
 from xiaoer.inbox.statements import AnyRow, add_note, columns

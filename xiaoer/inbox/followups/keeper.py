@@ -18,7 +18,7 @@ from xiaoer.domain.clock import Clock
 from xiaoer.domain.identity import Scope
 from xiaoer.domain.promises import PromiseKind
 from xiaoer.domain.stores import Store
-from xiaoer.inbox.followups.tables import FOLLOW_UP, FollowUpState
+from xiaoer.inbox.followups.tables import FOLLOW_UP, LEASE, FollowUpState
 from xiaoer.inbox.followups.telling import Lost, Step, apply_step, decide
 from xiaoer.inbox.live import Live
 from xiaoer.inbox.loading import read_scope
@@ -32,7 +32,6 @@ from xiaoer.storage.engine import reading, transaction
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=120)  # a claimed look that has not ended by then is claimed again
 _REST = timedelta(minutes=15)  # after every try of a look has failed
 _AT_ONCE = 50
 TICK = "follow_ups"
@@ -130,7 +129,7 @@ class Keeper:
     def _commit(self, opened: Opened, sight: Sight) -> Step:
         now, row = self._clock(), opened.row
         with transaction(self._engine) as session:
-            names = ("id", "store", "channel", "status", "lang")
+            names = ("id", "store", "channel", "status", "lang", "memory")
             query = select(*columns(CONVERSATION, *names)).where(_C.id == row.conversation_id)
             conversation = session.execute(query.with_for_update()).one()
             busy = _is_busy(session, conversation)

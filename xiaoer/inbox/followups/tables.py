@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
@@ -11,6 +11,8 @@ from sqlmodel import Field
 
 from xiaoer.storage.columns import Json, UtcDateTime
 from xiaoer.storage.metadata import DeskTable
+
+LEASE = timedelta(seconds=120)  # a claimed look that has not ended by then is claimed again
 
 
 class FollowUpState(StrEnum):

@@ -79,6 +79,8 @@ def apply_step(
     outbox.tell(session, conversation.id, sight.reply, f"{row.id}:told", Author.ASSISTANT)
     if sight.leave:
         _hand_off(session, store, row, conversation, sight, now)
+    else:
+        _let_offers_go(session, conversation)
     session.connection().execute(insert(TURN), _turn(row, sight, now))
 
 
@@ -121,6 +123,16 @@ def _hand_off(
     }
     session.connection().execute(update(CONVERSATION).where(c.id == conversation.id).values(values))
     add_note(session, conversation, f"handed_off:{HAND_OFF_REASON}", "", now)
+
+
+def _let_offers_go(session: Session, conversation: AnyRow) -> None:
+    """An "ok" from here on answers the news, not what was offered before it."""
+    memory = dict(conversation.memory)
+    if (memory.get("ask") or {}).get("kind") != "offer":
+        return
+    kept = {name: value for name, value in memory.items() if name not in ("ask", "expecting")}
+    mine = CONVERSATION.c.id == conversation.id
+    session.connection().execute(update(CONVERSATION).where(mine).values(memory=kept))
 
 
 def _turn(row: AnyRow, sight: Sight, now: datetime) -> dict[str, Any]:

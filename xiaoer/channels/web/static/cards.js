@@ -30,7 +30,7 @@ export function withoutDrawn(text, cards) {
 
 // A receipt's card would repeat the request's own, which is drawn above it and moves by itself.
 export function drawCard(card, receipt = false) {
-  const draw = { parcels: drawParcels, action: drawAction }[card.type];
+  const draw = { parcels: drawParcels, action: drawAction, rating: drawRating }[card.type];
   const repeats = receipt && document.querySelector(`[data-action="${CSS.escape(idOf(card) || "")}"]`);
   return draw && !repeats ? draw(card) : null;
 }
@@ -158,6 +158,13 @@ function drawFacts(facts) {
   if (code) rows.push([t.tools.issue_coupon, code]);
   if (!rows.length) return null;
   return h("dl", { class: "facts" }, rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", { dir: "auto" }, value)]));
+}
+
+// The closing question: one tap answers it as if it had been typed.
+function drawRating(card) {
+  const tap = (score) => document.dispatchEvent(new CustomEvent("xiaoer:say", { detail: String(score) }));
+  return h("div", { class: "rating", role: "group", "aria-label": t.rating },
+    (card.choices || []).map((score) => h("button", { type: "button", class: "chip", onclick: () => tap(score) }, String(score))));
 }
 
 const withHash = (number) => (/^\d{3,6}$/.test(number) ? `#${number}` : number);

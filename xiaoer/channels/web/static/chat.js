@@ -138,6 +138,8 @@ function onInput() {
   $("hint").classList.toggle("loud", long);
 }
 
+document.addEventListener("xiaoer:say", (event) => send(event.detail));
+
 $("person").addEventListener("click", () => send(t.person_message));
 
 function send(words) {

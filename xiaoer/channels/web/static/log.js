@@ -114,6 +114,8 @@ function place(element, message, live, own = false) {
   element.classList.add("last");
   if (!element.classList.contains("first")) element.querySelector(".who")?.remove();
   if (live) element.classList.add("enter");
+  // Whoever writes has gone on: an old closing question is not to be tapped any more.
+  if (message.author === "customer") log.querySelectorAll(".rating").forEach((old) => old.remove());
   log.append(element);
   if (own || !live) toBottom(live);
   else if (near || following) showStart(element);
