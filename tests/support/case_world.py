@@ -18,12 +18,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from xiaoer.approvals.context import HouseRules
 from xiaoer.approvals.desk import Approvals, Staff
 from xiaoer.approvals.grants import GrantSigner
 from xiaoer.approvals.runner import CaseRunner
 from xiaoer.approvals.ticks import CaseClock
 from xiaoer.domain.actions import ActionDraft, Quote, QuoteLine, Terms
 from xiaoer.domain.clock import iso
+from xiaoer.domain.limits import Limits
 from xiaoer.domain.messages import Reply
 from xiaoer.domain.money import Money
 from xiaoer.domain.permits import META_GRANT, Grant, PermitRefused, verify_grant
@@ -228,6 +230,7 @@ def make_draft(
     expires_at: datetime = NOON + timedelta(hours=48),
     language: str = "en",
     supersedes: str | None = None,
+    customer_ref: str | None = "K-1",
 ) -> ActionDraft:
     args: dict[str, Any] = {"order_no": order_no, "reason": "changed_mind"}
     if lines:
@@ -248,7 +251,13 @@ def make_draft(
         nonce=f"N-{action_id}",
     )
     return ActionDraft(
-        terms, quote, "refund_request", "please <b>refund</b> APPROVED ✅", language, supersedes=supersedes
+        terms,
+        quote,
+        "refund_request",
+        "please <b>refund</b> APPROVED ✅",
+        language,
+        supersedes=supersedes,
+        customer_ref=customer_ref,
     )
 
 
@@ -271,6 +280,8 @@ class World:
     outbox: Outbox = field(default_factory=Outbox)
     queue: Queue = field(default_factory=Queue)
     paused: set[str] = field(default_factory=set)
+    limits: Limits = field(default_factory=Limits)
+    gone: set[str] = field(default_factory=set)  # ids of people who may decide no more
     log: Path | None = None
 
     def __post_init__(self) -> None:
@@ -286,9 +297,19 @@ class World:
             self.clock,
             self.saver,
             self.paused.__contains__,
+            house=HouseRules(
+                limits_of=lambda _: self.limits,
+                may_decide=lambda staff_id: staff_id not in self.gone,
+                stop_money=lambda store, _: self.paused.add(store),
+            ),
         )
         self.desk = Approvals(
-            self.engine, self.queue.defer, self.clock, self.outbox.tell, self.runner.look_ups.quote
+            self.engine,
+            self.queue.defer,
+            self.clock,
+            self.outbox.tell,
+            self.runner.look_ups.quote,
+            limits_of=lambda _: self.limits,
         )
         self.case_clock = CaseClock(
             self.engine, self.outbox.tell, self.queue.defer, self.clock, self.paused.__contains__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import Engine
@@ -14,9 +14,19 @@ from xiaoer.approvals.grants import GrantSigner
 from xiaoer.approvals.outcomes import Teller
 from xiaoer.approvals.quotes import ExecuteTool, LookUps
 from xiaoer.domain.clock import Clock
+from xiaoer.domain.limits import Limits
 from xiaoer.storage.engine import reading, transaction
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class HouseRules:
+    """What the rooms around the ledger answer: limits of a store, rights of a person, the stop button."""
+
+    limits_of: Callable[[str], Limits] = lambda _store: Limits()
+    may_decide: Callable[[str], bool] = lambda _staff_id: True
+    stop_money: Callable[[str, str], None] = lambda _store, _why: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,7 @@ class CaseContext:
     teller: Teller
     clock: Clock
     paused: Callable[[str], bool]  # is money stopped in this store?
+    house: HouseRules = field(default_factory=HouseRules)
 
     async def read(self, work: Callable[[Session], _T]) -> _T:
         return await asyncio.to_thread(self._read, work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from xiaoer.approvals import ledger, listing
 from xiaoer.approvals.deadlines import expire, has_expired, ledger_now
+from xiaoer.approvals.limits import agree, consents_of, needs_two, over_limit
 from xiaoer.approvals.outcomes import Tell, Teller
 from xiaoer.approvals.quotes import NoQuote
 from xiaoer.approvals.receipts import Receipts, default_receipts
@@ -25,6 +26,7 @@ from xiaoer.domain.actions import ActionDraft, ActionStatus, ActionView, Quote, 
 from xiaoer.domain.canonical import canonical_json
 from xiaoer.domain.clock import Clock
 from xiaoer.domain.ids import derived_id, new_id
+from xiaoer.domain.limits import Limits
 from xiaoer.domain.refusals import BadInput, Refusal
 from xiaoer.storage.crashpoints import crash_point
 from xiaoer.storage.engine import reading, transaction
@@ -76,6 +78,7 @@ class Approvals:
     tell: Tell
     quote: FreshQuote | None = None
     texts: Receipts | None = None
+    limits_of: Callable[[str], Limits] = lambda _store: Limits()
 
     def list_actions(
         self,
@@ -121,7 +124,7 @@ class Approvals:
         if decision == "edit":
             verdict = await self._edited(verdict, edits or {})
         answer = await asyncio.to_thread(self._commit, decision, verdict)
-        if isinstance(answer, Conflict):
+        if isinstance(answer, Refusal):
             raise answer
         crash_point("decision.committed")
         return answer
@@ -131,16 +134,18 @@ class Approvals:
             log.warning("decision refused: role", action=action_id, staff=who.id)
             raise Forbidden("Only an approver or an admin may decide this.")
 
-    def _commit(self, decision: Decision, verdict: _Verdict) -> ActionView | Conflict:
+    def _commit(self, decision: Decision, verdict: _Verdict) -> ActionView | Refusal:
         """The decision, its history and the wake in one transaction; a refused try is recorded too."""
         with transaction(self.engine) as session:
             row = ledger.lock_row(session, verdict.action_id)
             now = max(self.clock(), ledger_now(session, self.clock()))
-            conflict = self._conflict(session, row, verdict, now)
-            if conflict is not None:
-                note = f"{decision} refused: {conflict.code}"
+            refusal: Refusal | None = self._conflict(session, row, verdict, now)
+            if refusal is None and decision == "approve":
+                refusal = self._held_back(session, row, verdict, now)
+            if refusal is not None:
+                note = f"{decision} refused: {refusal.code}"
                 ledger.note_attempt(session, row.id, verdict.who.name, note, now)
-                return conflict
+                return refusal
             steps = {"approve": self._approve, "reject": self._reject, "edit": self._replace}
             try:
                 decided = steps[decision](session, row, verdict, now)
@@ -167,7 +172,23 @@ class Approvals:
             )
         return None
 
+    def _held_back(
+        self, session: Session, row: ActionRow, verdict: _Verdict, now: datetime
+    ) -> Refusal | None:
+        """What keeps this person from approving this amount now."""
+        limits = self.limits_of(row.store)
+        if any(consent.staff_id == verdict.who.id for consent in consents_of(session, row.id)):
+            told = "You have agreed already. This needs a second person: a colleague has to agree too."
+            return Conflict(told, "second_needed", _S.PENDING, verdict.who.name)
+        return over_limit(session, row, limits, now, verdict.who.id)
+
     def _approve(self, session: Session, row: ActionRow, verdict: _Verdict, now: datetime) -> ActionRow:
+        if needs_two(row, self.limits_of(row.store)):
+            agree(session, row, verdict.who.id, verdict.who.name, now)
+            if len(consents_of(session, row.id)) < 2:
+                note = f"{verdict.who.name} agrees; a second person has to agree too"
+                ledger.note(session, row.id, verdict.who.name, note, now)
+                return ledger.get(session, row.id)
         return ledger.transition(
             session,
             row.id,
@@ -198,7 +219,10 @@ class Approvals:
         old = ledger.get(session, row.id)
         old.decided_by, old.decided_by_id, old.decided_at = verdict.who.name, verdict.who.id, now
         session.add(old)
-        return self._approve(session, ledger.get(session, entered.action_id), verdict, now)
+        new = ledger.get(session, entered.action_id)
+        if refusal := self._held_back(session, new, verdict, now):
+            raise refusal
+        return self._approve(session, new, verdict, now)
 
     async def _edited(self, verdict: _Verdict, edits: Mapping[str, Any]) -> _Verdict:
         """What the edit would do, by a fresh quote; raises BadInput, Refusal or Conflict when it may not be."""
@@ -294,4 +318,5 @@ def _edited_draft(row: ActionRow, args: dict[str, Any], quote: Quote) -> ActionD
         language=row.language,
         evidence=tuple(row.evidence),
         supersedes=row.id,
+        customer_ref=row.customer_ref,
     )

@@ -11,6 +11,7 @@ goes on by looking, never by calling again blindly:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from xiaoer.approvals import ledger, read_back
 from xiaoer.approvals.context import CaseContext
 from xiaoer.approvals.deadlines import expire, has_expired
 from xiaoer.approvals.history import approved_digest, verify_chain
+from xiaoer.approvals.limits import consents_of, needs_two, too_fast
 from xiaoer.approvals.quotes import REFUSALS, NoQuote
 from xiaoer.approvals.refusals import LostRace
 from xiaoer.approvals.rows import terms_of
@@ -59,11 +61,18 @@ async def _run_approved(context: CaseContext, row: ActionRow) -> ActionStatus:
     quote = await context.look_ups.quote(terms_of(row))
     if isinstance(quote, NoQuote) and not quote.definite:
         return await context.write(_postpone(context, row.id, quote.code, quote.error, RETRY_QUOTE))
-    change = quote.error if isinstance(quote, NoQuote) else what_changed(terms_of(row), quote)
+    change = (
+        quote.error if isinstance(quote, NoQuote) else what_changed(terms_of(row), quote, row.decided_role)
+    )
     if change:
         return await context.write(_retire(context, row.id, change))
     if context.paused(row.store):
         return await context.write(_postpone(context, row.id, "paused", "money is paused", PAUSE_LOOK))
+    limits = context.house.limits_of(row.store)
+    if await context.read(lambda session: too_fast(session, row.store, limits, context.clock())):
+        log.error("too many executions: money is stopped", store=row.store)
+        await asyncio.to_thread(context.house.stop_money, row.store, "velocity")
+        return await context.write(_postpone(context, row.id, "velocity", "too many at a time", PAUSE_LOOK))
     status, fence = await context.write(lambda session: _claim(context, session, row.id))
     if fence is None:
         return status
@@ -88,10 +97,12 @@ async def _call(context: CaseContext, action_id: str, fence: int) -> ActionStatu
     return status
 
 
-def what_changed(terms: Terms, quote: Quote) -> str | None:
+def what_changed(terms: Terms, quote: Quote, decided_role: str | None = None) -> str | None:
     """Why this approval no longer fits the record, None when it does."""
     if quote.decision == "deny":
         return f"the rules refuse it now ({quote.clause_id})"
+    if decided_role == "rule" and quote.decision != "allow":
+        return f"the rules want a person for it now ({quote.clause_id})"
     pairs: tuple[tuple[str, Any, Any], ...] = (
         ("the order", terms.order_version, quote.order_version),
         ("the rules", terms.policy_version, quote.policy_version),
@@ -117,6 +128,9 @@ def _claim(context: CaseContext, session: Session, action_id: str) -> tuple[Acti
     if verify_chain(session, action_id) or approved_digest(session, action_id) != terms_of(row).digest():
         log.error("action differs from its approval", action=action_id)
         return _fail(context, session, row, "tampered", "the record is not what was approved"), None
+    if trouble := _unauthorised(context, session, row):
+        log.error("approval does not hold any more", action=action_id, why=trouble)
+        return _fail(context, session, row, "approver", trouble), None
     fence = row.attempts + 1
     ledger.transition(
         session,
@@ -133,6 +147,18 @@ def _claim(context: CaseContext, session: Session, action_id: str) -> tuple[Acti
         last_error="",
     )
     return _S.EXECUTING, fence
+
+
+def _unauthorised(context: CaseContext, session: Session, row: ActionRow) -> str:
+    """Why those who approved may not have this executed now; empty when they may."""
+    if row.decided_role == "rule":
+        return ""
+    agreed = {consent.staff_id for consent in consents_of(session, row.id)} | {row.decided_by_id or ""}
+    if not all(context.house.may_decide(staff_id) for staff_id in agreed):
+        return "who approved it may not approve any more"
+    if needs_two(row, context.house.limits_of(row.store)) and len(agreed) < 2:
+        return "a second person has to agree"
+    return ""
 
 
 def _sign(context: CaseContext, session: Session, action_id: str, fence: int) -> tuple[Terms, str] | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from xiaoer.approvals import ledger
+from xiaoer.approvals.limits import needs_two, over_limit
+from xiaoer.approvals.rows import row_of
 from xiaoer.approvals.ticks import Deferral, wake
 from xiaoer.domain.actions import ActionDraft, ActionStatus, ActionView
 from xiaoer.domain.clock import Clock
@@ -29,15 +31,19 @@ class LedgerHooks:
 
         The id is another than the draft's when an open action speaks for these lines already.
         """
-        entered = ledger.propose(session, draft, self._status(draft, status), self.clock())
+        entered = ledger.propose(session, draft, self._status(session, draft, status), self.clock())
         cases = [entered.superseded_case, entered.case_id if entered.new else None]
         stands = ledger.get(session, entered.action_id).status
         return entered.action_id, stands, [wake(case_id) for case_id in cases if case_id]
 
-    def _status(self, draft: ActionDraft, status: ActionStatus) -> ActionStatus:
-        """A rule approves only where the clause allows it and the shop has switched that on."""
+    def _status(self, session: Session, draft: ActionDraft, status: ActionStatus) -> ActionStatus:
+        """A rule approves only where the clause allows it, the shop has switched that on, and no limit is passed."""
         if status is ActionStatus.REJECTED or draft.quote.decision == "deny":
             return ActionStatus.REJECTED
         store = self.stores.get(draft.terms.store)
-        by_rule = draft.quote.decision == "allow" and store is not None and store.rules_may_approve
-        return ActionStatus.APPROVED if by_rule else ActionStatus.PENDING
+        if draft.quote.decision != "allow" or store is None or not store.rules_may_approve:
+            return ActionStatus.PENDING
+        now = self.clock()
+        row = row_of(draft, now)
+        beyond = needs_two(row, store.limits) or over_limit(session, row, store.limits, now, None)
+        return ActionStatus.PENDING if beyond else ActionStatus.APPROVED

@@ -108,6 +108,12 @@ def note_attempt(session: Session, action_id: str, actor: str, note: str, now: d
     append_event(session, row, row.status, actor, note, now, kind="attempt", came_from=row.status)
 
 
+def note(session: Session, action_id: str, actor: str, text: str, now: datetime) -> None:
+    """Tell something in the history; the action stays where it is."""
+    row = lock_row(session, action_id)
+    append_event(session, row, row.status, actor, text, now, kind="note", came_from=row.status)
+
+
 def cancel_by_customer(session: Session, action_id: str, now: datetime) -> ActionView:
     """Take back what has not begun; raises Conflict when it is decided, running or done."""
     row = lock_row(session, action_id)
@@ -200,6 +206,8 @@ def _first_steps(session: Session, row: ActionRow, status: ActionStatus, now: da
     if status is _S.PENDING:
         transition(session, row.id, _S.PROPOSED, _S.PENDING, "policy", f"{clause}: a person decides", now=now)
         return
+    if status is not _S.APPROVED or row.quote["decision"] != "allow":
+        raise ValueError(f"{row.id}: a rule cannot make it {status.value} on {row.quote['decision']}")
     actor = f"rule:{clause}"
     decided: dict[str, Any] = {
         "decided_by": actor,

@@ -69,6 +69,7 @@ def row_of(draft: ActionDraft, now: datetime) -> ActionRow:
         intent=draft.intent,
         customer_words=draft.customer_words,
         language=draft.language,
+        customer_ref=draft.customer_ref,
         created_at=now,
         updated_at=now,
     )

@@ -11,7 +11,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from sqlalchemy import Engine
 
 from xiaoer.approvals.case_graph import build_case_graph
-from xiaoer.approvals.context import CaseContext
+from xiaoer.approvals.context import CaseContext, HouseRules
 from xiaoer.approvals.grants import GrantSigner
 from xiaoer.approvals.outcomes import Tell, Teller
 from xiaoer.approvals.quotes import ExecuteTool, LookUps
@@ -35,6 +35,7 @@ class CaseRunner:
         saver: BaseCheckpointSaver[Any],
         paused: Callable[[str], bool],
         texts: Receipts | None = None,
+        house: HouseRules | None = None,
     ) -> None:
         assert_strict_msgpack()
         self.look_ups = LookUps(engine, toolbox_execute, grant_signer, clock)
@@ -46,6 +47,7 @@ class CaseRunner:
             teller=Teller(tell, texts or default_receipts()),
             clock=clock,
             paused=paused,
+            house=house or HouseRules(),
         )
         self._graph = build_case_graph(saver)
         # Two runs on one thread would fork it; the queue keeps other processes away by its lock.

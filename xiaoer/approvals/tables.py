@@ -63,6 +63,7 @@ class ActionRow(DeskTable, table=True):
     intent: str
     customer_words: str = _text()
     language: str
+    customer_ref: str | None = Field(default=None, index=True)  # whose proof stood behind it
 
     # Who decided.
     decided_by: str | None = None  # a person's name, or "rule:<clause>"
@@ -116,6 +117,18 @@ class ActionHold(DeskTable, table=True):
     tool: str = Field(primary_key=True)
     line_id: str = Field(primary_key=True)  # "*" where the tool takes the whole order
     action_id: str = Field(index=True)
+
+
+class ActionConsent(DeskTable, table=True):
+    """One of the two people who must agree to a large amount; a row a person."""
+
+    __tablename__ = "action_consent"
+
+    action_id: str = Field(primary_key=True, foreign_key="action.id")
+    staff_id: str = Field(primary_key=True, index=True)
+    name: str
+    digest: str  # of the terms that the person was shown
+    at: datetime = _moment()
 
 
 class ActionWatch(DeskTable, table=True):

@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Engine, delete
 from sqlmodel import Session, col, select
 
-from xiaoer.approvals.desk import Staff
+from xiaoer.approvals.desk import DECIDERS, Staff
 from xiaoer.desk.tables import DeskSession, DeskUser
 from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.ids import new_id
@@ -61,6 +61,15 @@ def check_password(engine: Engine, name: str, password: str) -> Staff | None:
         user = session.exec(select(DeskUser).where(DeskUser.name == name)).first()
     fits = _fits(user.password_hash if user else _decoy(), password)
     return staff_of(user) if user is not None and fits and user.active else None
+
+
+def may_decide(engine: Engine, staff_id: str) -> bool:
+    """Whether this person may still approve: not disabled, with a role that decides."""
+    if staff_id == API_STAFF.id:
+        return True
+    with reading(engine) as session:
+        user = session.get(DeskUser, staff_id)
+    return user is not None and user.active and not set(DECIDERS).isdisjoint(user.roles)
 
 
 def staff_of(user: DeskUser) -> Staff:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from xiaoer.domain.canonical import digest
+from xiaoer.domain.changes import Change
 from xiaoer.domain.clock import iso
 from xiaoer.domain.money import Money
 
@@ -98,6 +99,7 @@ class Quote:
     missing: tuple[str, ...]  # facts the record lacks
     order_version: int
     policy_version: str
+    changes: tuple[Change, ...] = ()  # old → new, for the person who decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class ActionDraft:
     language: str  # in which the customer hears the outcome
     evidence: tuple[dict[str, Any], ...] = field(default=())
     supersedes: str | None = None  # an open action of this conversation that this one replaces
+    customer_ref: str | None = None  # whose proof stands behind it
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from xiaoer.domain.limits import Limits
 from xiaoer.domain.policy import Policy
 
 
@@ -79,6 +80,7 @@ class Store:
     web: WebChannel
     return_address: tuple[str, ...] = ()  # lines of the address that return slips carry
     attention: Attention = field(default_factory=Attention)
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def zone(self) -> ZoneInfo:

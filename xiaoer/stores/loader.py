@@ -10,9 +10,18 @@ import yaml
 from pydantic import ValidationError
 
 from xiaoer.domain.canonical import digest
+from xiaoer.domain.limits import Limits
 from xiaoer.domain.policy import Clause, Policy, Statement, find_flaws
 from xiaoer.domain.stores import Attention, Hours, Persona, Store, Supplier, WebChannel
-from xiaoer.stores.schema import AttentionFile, ClauseFile, PolicyFile, StoreFile, read_condition, read_hours
+from xiaoer.stores.schema import (
+    AttentionFile,
+    ClauseFile,
+    LimitsFile,
+    PolicyFile,
+    StoreFile,
+    read_condition,
+    read_hours,
+)
 
 BUILT_IN = Path(__file__).parent
 
@@ -74,6 +83,19 @@ def _store(file: StoreFile, policy: Policy) -> Store:
         web=WebChannel(web.widget_secret_env, web.accent, web.greeting, tuple(web.allowed_links)),
         return_address=tuple(file.return_address),
         attention=_attention(file.attention),
+        limits=_limits(file.limits),
+    )
+
+
+def _limits(file: LimitsFile) -> Limits:
+    velocity = file.velocity
+    return Limits(
+        customer_day=file.customer_day_minor,
+        approver_day=file.approver_day_minor,
+        store_day=file.store_day_minor,
+        four_eyes_above=file.four_eyes_above_minor,
+        velocity_actions=velocity.actions if velocity else None,
+        velocity_minutes=velocity.minutes if velocity else 10,
     )
 
 

@@ -49,6 +49,22 @@ class AttentionFile(_Strict):
     rating_after_hours: Annotated[int, Field(ge=1, le=168)] = 4
 
 
+Minor = Annotated[int, Field(ge=0)]
+
+
+class VelocityFile(_Strict):
+    actions: Annotated[int, Field(ge=1)]
+    minutes: Annotated[int, Field(ge=1, le=1_440)]
+
+
+class LimitsFile(_Strict):
+    customer_day_minor: Minor | None = None
+    approver_day_minor: Minor | None = None
+    store_day_minor: Minor | None = None
+    four_eyes_above_minor: Minor | None = None
+    velocity: VelocityFile | None = VelocityFile(actions=60, minutes=10)
+
+
 class WebFile(_Strict):
     widget_secret_env: str = ""
     accent: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#1f6f5c"
@@ -118,6 +134,7 @@ class StoreFile(_Strict):
     return_address: list[str] = []
     suppliers: list[SupplierFile] = []
     attention: AttentionFile = AttentionFile()
+    limits: LimitsFile = LimitsFile()
     channels: ChannelsFile = ChannelsFile()
     policy: PolicyFile
 

@@ -134,6 +134,7 @@ def _draft(state: State, terms: Terms, quote: Quote) -> ActionDraft:
         customer_words=excerpt("\n".join(state["messages"]), 600),
         language=state["lang"],
         evidence=tuple(_evidence(state, quote.order_no)),
+        customer_ref=state["scope"].customer_ref,
     )
 
 
