@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xiaoer.agent.brains.understanding.carriers import s10_check, ups_check, usps_check
+from xiaoer.agent.brains.understanding.carriers import (
+    dhl_check,
+    fedex_check,
+    s10_check,
+    ups_check,
+    usps_check,
+)
 from xiaoer.agent.brains.understanding.slots import find_slots
 
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -116,3 +122,47 @@ def test_check_digits_tell_a_number_from_a_typing_error(
 ) -> None:
     assert check(good)
     assert not check(bad)
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad"),
+    [
+        (fedex_check, "986578788855", "996578788855"),
+        (fedex_check, "041441760228964", "041441760228965"),
+        (dhl_check, "3318810025", "3318810034"),
+    ],
+)
+def test_numbers_of_digits_alone_have_check_digits_too(
+    check: Callable[[str], bool], good: str, bad: str
+) -> None:
+    assert check(good)
+    assert not check(bad)
+
+
+@pytest.mark.parametrize(
+    ("text", "slots"),
+    [
+        ("FedEx 986578788855 hat sich nicht bewegt", {"tracking_no": ["986578788855"], "carrier": ["fedex"]}),
+        ("DHL gave me 3318810025", {"tracking_no": ["3318810025"], "carrier": ["dhl"]}),
+        ("el móvil acaba en 4402", {"phone_tail": ["4402"]}),
+        ("les quatre derniers chiffres : 3321", {"phone_tail": ["3321"]}),
+        ("celular final 5502, pedido 7115", {"order_no": ["7115"], "phone_tail": ["5502"]}),
+        ("meine Nummer endet auf 7430", {"phone_tail": ["7430"]}),
+        ("Bestellnummer 4471 bitte", {"order_no": ["4471"]}),
+        ("номер заказа 1905, последние цифры телефона", {"order_no": ["1905"]}),
+        ("телефон заканчивается на 6615", {"phone_tail": ["6615"]}),
+        ("رقم الطلب ٢٨٦٠ والجوال آخره ٢٥١٧", {"order_no": ["2860"], "phone_tail": ["2517"]}),
+        ("注文番号は4471です", {"order_no": ["4471"]}),
+        ("電話番号の下4桁は3319", {"phone_tail": ["3319"]}),
+        ("주문번호는 4471이고 뒷자리 0917이에요", {"order_no": ["4471"], "phone_tail": ["0917"]}),
+        ("末四碼4458的到桃園了", {"phone_tail": ["4458"]}),
+        ("20671到哪了？還有20672", {"order_no": ["20671", "20672"]}),
+        ("10811/3058", {"order_no": ["10811"], "phone_tail": ["3058"]}),
+        ("RA 123 456 785 DE", {"tracking_no": ["RA123456785DE"]}),
+        ("再不处理我打12315", {}),
+        ("wo steckt die 6205 grad", {"order_no": ["6205"]}),
+        ("1999 kg", {}),
+    ],
+)
+def test_numbers_are_introduced_in_ten_languages(text: str, slots: dict[str, list[str]]) -> None:
+    assert find_slots(text).as_dict() == slots

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from xiaoer.agent.brains.understanding.text import simplify
+
 # Name as typed → code (Kuaidi100's codes where it has one). Han names match anywhere, Latin ones as words.
 _NAMES: dict[str, tuple[str, ...]] = {
     "shunfeng": ("顺丰", "sf express", "sf-express", "sfexpress", "shunfeng"),
@@ -22,8 +24,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "danniao": ("丹鸟",),
     "usps": ("usps", "us postal service", "u.s. postal service"),
     "ups": ("ups",),
-    "fedex": ("fedex", "fed ex", "联邦快递"),
-    "dhl": ("dhl", "敦豪"),
+    "fedex": ("fedex", "fed ex", "联邦快递", "فيديكس", "федекс", "フェデックス", "페덱스"),
+    "dhl": ("dhl", "敦豪", "دي اتش ال"),
     "yunexpress": ("yunexpress", "yun express", "云途"),
     "yanwen": ("yanwen", "燕文"),
     "4px": ("4px", "递四方"),
@@ -44,18 +46,25 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "seur": ("seur",),
     "correios": ("correios",),
     "ctt": ("ctt",),
-    "yamato": ("ヤマト", "クロネコ", "yamato"),
+    "yamato": ("ヤマト", "クロネコ", "宅急便", "黑貓宅", "黑貓", "yamato"),
     "sagawa": ("佐川", "sagawa"),
-    "japanpost": ("日本郵便", "ゆうパック", "japan post"),
+    "japanpost": ("日本郵便", "日本郵政", "郵便局", "ゆうパック", "ゆうパケット", "ゆうメール", "japan post"),
     "cjlogistics": ("cj대한통운", "대한통운", "cj logistics"),
     "hanjin": ("한진택배", "한진"),
-    "koreapost": ("우체국", "korea post"),
-    "russianpost": ("почта россии", "почтой россии", "почты россии"),
+    "koreapost": ("우체국", "우체국택배", "korea post"),
+    "russianpost": (
+        "почта россии",
+        "почтой россии",
+        "почты россии",
+        "почте россии",
+        "почту россии",
+        "russian post",
+    ),
     "cdek": ("сдэк", "cdek"),
     "aramex": ("aramex", "ارامكس", "أرامكس"),
     "smsa": ("smsa", "سمسا"),
 }
-_CODE_OF: dict[str, str] = {name: code for code, names in _NAMES.items() for name in names}
+_CODE_OF: dict[str, str] = {simplify(name): code for code, names in _NAMES.items() for name in names}
 
 
 def _alternative(name: str) -> str:
@@ -90,6 +99,30 @@ def s10_check(number: str) -> bool:
     digits = [int(char) for char in number[2:10]]
     rest = 11 - sum(d * w for d, w in zip(digits, (8, 6, 4, 2, 3, 5, 9, 7), strict=True)) % 11
     return {10: 0, 11: 5}.get(rest, rest) == int(number[10])
+
+
+def fedex_check(number: str) -> bool:
+    """Express, 12 digits: weights 3 1 7, modulo 11, then 10; Ground, 15 digits: GS1's modulo 10.
+
+    As collected at https://github.com/jkeen/tracking_number_data (couriers/fedex.json).
+    """
+    if len(number) == 15:
+        return usps_check(number)
+    weighted = sum(int(digit) * (3, 1, 7)[place % 3] for place, digit in enumerate(number[:11]))
+    return len(number) == 12 and weighted % 11 % 10 == int(number[11])
+
+
+def dhl_check(number: str) -> bool:
+    """Express, 10 digits (or 11): the last is the rest of the others by 7 (same source, couriers/dhl.json)."""
+    return len(number) in (10, 11) and int(number[:-1]) % 7 == int(number[-1])
+
+
+# Numbers that are only digits: they count where the message names the carrier.
+CHECKED: dict[str, Callable[[str], bool]] = {"fedex": fedex_check, "dhl": dhl_check}
+
+
+def is_number_of(carrier: str, number: str) -> bool:
+    return carrier in CHECKED and CHECKED[carrier](number)
 
 
 def _always(_number: str) -> bool:

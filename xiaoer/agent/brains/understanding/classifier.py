@@ -1,8 +1,8 @@
-"""The intent classifier: trained with scikit-learn, run by a few lines of numpy.
+"""The classifier of intents and moods: trained with scikit-learn, run by a few lines of numpy.
 
 A linear model over tf-idf needs no library to be asked: one dictionary look-up a feature and one
-sum of rows. That keeps a message far below a millisecond, and a cached model loads without
-scikit-learn's two seconds of imports.
+sum of rows, for intents and moods at once. That keeps a message far below a millisecond, and a
+cached model loads without scikit-learn's two seconds of imports.
 """
 
 from __future__ import annotations
@@ -19,24 +19,27 @@ from xiaoer.agent.brains.understanding.examples import Example
 from xiaoer.agent.brains.understanding.features import features
 
 Row = list[str]
-_COST = 0.5  # of the support vector machine; 0.3 to 1 measured alike
-_FOLDS = 5
+Array = np.ndarray[Any, Any]
+_COST = 0.5  # of the support vector machines; 0.3 to 1 measured alike
+_FOLDS = 4
 _SHARPNESS = np.geomspace(1.0, 20.0, 60)
 
 
 @dataclass(frozen=True, slots=True)
-class IntentModel:
-    """Labels with one weight a feature each, and how sharply margins become confidences."""
+class Model:
+    """Intents and moods with one weight a feature each, and how sharply margins become confidences."""
 
     labels: tuple[str, ...]
+    moods: tuple[str, ...]
     vocabulary: dict[str, int]
-    idf: np.ndarray[Any, Any]
-    weights: np.ndarray[Any, Any]  # feature × label
-    bias: np.ndarray[Any, Any]
+    idf: Array
+    weights: Array  # feature × (labels, then moods)
+    bias: Array
     sharpness: float
+    mood_sharpness: float
 
-    def confidences(self, normal: str) -> np.ndarray[Any, Any]:
-        """One calibrated probability a label, for a text that `normalise` has seen."""
+    def margins(self, normal: str) -> tuple[Array, Array]:
+        """One margin a label, and one a mood, of a text that `normalise` has seen."""
         counts = Counter(map(self.vocabulary.get, features(normal)))
         counts.pop(None, None)
         margins = self.bias
@@ -45,72 +48,82 @@ class IntentModel:
             often = np.fromiter(counts.values(), dtype=np.float32, count=len(counts))
             values = (1.0 + np.log(often)) * self.idf[rows]
             margins = margins + (values / math.sqrt(float(values @ values))) @ self.weights[rows]
-        return soften(margins, self.sharpness)
+        cut = len(self.labels)
+        return margins[:cut], margins[cut:]
 
 
-def soften(margins: np.ndarray[Any, Any], sharpness: float) -> np.ndarray[Any, Any]:
+def soften(margins: Array, sharpness: float) -> Array:
     raised = np.exp(sharpness * (margins - margins.max(axis=-1, keepdims=True)))
-    shares: np.ndarray[Any, Any] = raised / raised.sum(axis=-1, keepdims=True)
+    shares: Array = raised / raised.sum(axis=-1, keepdims=True)
     return shares
 
 
-def train(examples: Sequence[Example], prepare: Callable[[str], str]) -> IntentModel:
+def train(examples: Sequence[Example], moods: Sequence[Example], prepare: Callable[[str], str]) -> Model:
     """Fit on all examples; confidences are calibrated on folds that the model has not seen."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(analyzer=_as_is, dtype=np.float32)
-    counts = counter.fit_transform([features(prepare(example.text)) for example in examples])
-    labels = np.array([example.label for example in examples])
-    margins, truth = _unseen_margins(counts, labels, [f"{e.label}/{_kin(e.lang)}" for e in examples])
-    weighting, machine = _fit(counts, labels)
-    return IntentModel(
-        labels=tuple(str(label) for label in machine.classes_),
+    counts = counter.fit_transform([features(prepare(e.text)) for e in (*examples, *moods)])
+    weighting = _weigh(counts)
+    ours, theirs = _Task(counts[: len(examples)], examples), _Task(counts[len(examples) :], moods)
+    intents, feelings = ours.fit(weighting), theirs.fit(weighting)
+    return Model(
+        labels=tuple(map(str, intents.classes_)),
+        moods=tuple(map(str, feelings.classes_)),
         vocabulary={str(name): int(place) for name, place in counter.vocabulary_.items()},
         idf=weighting.idf_.astype(np.float32),
-        weights=np.ascontiguousarray(machine.coef_.T, dtype=np.float32),
-        bias=machine.intercept_.astype(np.float32),
-        sharpness=_best_sharpness(margins, truth),
+        weights=np.ascontiguousarray(np.vstack([intents.coef_, feelings.coef_]).T, dtype=np.float32),
+        bias=np.concatenate([intents.intercept_, feelings.intercept_]).astype(np.float32),
+        sharpness=ours.sharpness(),
+        mood_sharpness=theirs.sharpness(),
     )
-
-
-def _kin(lang: str) -> str:
-    """Languages with few examples share their place in the folds."""
-    return lang if lang in ("zh", "en") else "other"
 
 
 def _as_is(row: Row) -> Row:
     return row
 
 
-def _fit(counts: Any, labels: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+def _weigh(counts: Any) -> Any:
     from sklearn.feature_extraction.text import TfidfTransformer
+
+    return TfidfTransformer(sublinear_tf=True).fit(counts)
+
+
+class _Task:
+    """Counts with their labels: one machine over all of them, and one a fold to calibrate it."""
+
+    def __init__(self, counts: Any, examples: Sequence[Example]) -> None:
+        self._counts = counts
+        self._labels = np.array([example.label for example in examples])
+        self._groups = [f"{example.label}/{example.lang}" for example in examples]
+
+    def fit(self, weighting: Any) -> Any:
+        return _fit(weighting.transform(self._counts), self._labels)
+
+    def sharpness(self) -> float:
+        """The one scale under which the unseen examples are least surprising."""
+        margins, truth = self._unseen()
+        lines = np.arange(len(truth))
+        losses = [-np.log(soften(margins, scale)[lines, truth] + 1e-12).mean() for scale in _SHARPNESS]
+        return float(_SHARPNESS[int(np.argmin(losses))])
+
+    def _unseen(self) -> tuple[Array, Array]:
+        """Margins of every example from a model that was trained without it, and its label's column."""
+        from sklearn.model_selection import StratifiedKFold
+
+        classes = sorted(set(self._labels))
+        margins = np.zeros((len(self._labels), len(classes)))
+        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
+        for known, unseen in folds.split(self._labels, self._groups):
+            # A feature that only the unseen examples have is unknown to a model in use: it must not count here.
+            seen = self._counts[:, np.flatnonzero(self._counts[known].getnnz(axis=0))]
+            weighting = _weigh(seen[known])
+            machine = _fit(weighting.transform(seen[known]), self._labels[known])
+            margins[unseen] = machine.decision_function(weighting.transform(seen[unseen]))
+        return margins, np.searchsorted(classes, self._labels)
+
+
+def _fit(weighted: Any, labels: Array) -> Any:
     from sklearn.svm import LinearSVC
 
-    weighting = TfidfTransformer(sublinear_tf=True)
-    machine = LinearSVC(C=_COST, random_state=0)
-    machine.fit(weighting.fit_transform(counts), labels)
-    return weighting, machine
-
-
-def _unseen_margins(
-    counts: Any, labels: np.ndarray[Any, Any], groups: Sequence[str]
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Margins of every example from a model that was trained without it, and its label's column."""
-    from sklearn.model_selection import StratifiedKFold
-
-    classes = sorted(set(labels))
-    margins = np.zeros((len(labels), len(classes)))
-    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
-    for known, unseen in folds.split(labels, groups):
-        # A feature that only the unseen examples have is unknown to a model in use: it must not count here.
-        seen = counts[:, np.flatnonzero(counts[known].getnnz(axis=0))]
-        weighting, machine = _fit(seen[known], labels[known])
-        margins[unseen] = machine.decision_function(weighting.transform(seen[unseen]))
-    return margins, np.searchsorted(classes, labels)
-
-
-def _best_sharpness(margins: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> float:
-    """The one scale under which the unseen examples are least surprising."""
-    lines = np.arange(len(truth))
-    losses = [-np.log(soften(margins, scale)[lines, truth] + 1e-12).mean() for scale in _SHARPNESS]
-    return float(_SHARPNESS[int(np.argmin(losses))])
+    return LinearSVC(C=_COST, random_state=0).fit(weighted, labels)

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
-_CUT = re.compile(
-    r"[。！？!?;；\n…~]+|(?<!\d)\.(?=\s|$)|[,，、](?=\s*\S{2})"
-    r"|另外|还有就是|还有[,， ]?|顺便|顺带|对了|以及|并且|而且|然后|再就是|再问"
-    r"|\b(?:and also|also|plus|by the way|btw|another thing|and then|oh and|besides|additionally|on top of that|second(?:ly)?)\b"
-    r"|\b(?:además|también|aussi|außerdem|também|além disso|de plus)\b"
-    r"|あと、|それと|また、|그리고|또한|а ещё|а также|также|وأيضا|وكذلك",
-)
-_AND = re.compile(r"\b(?:and|but|y|et|und|e|и|но|aber|mais|pero|mas)\b|但是?|不过|可是|同时")
+from xiaoer.agent.brains.understanding.text import bare, simplify
+from xiaoer.agent.brains.understanding.words import read_words
+
+_STOPS = r"[。！？!?;；؛؟\n…~]+|(?<!\d)\.(?=\s|$)|[,，、،](?=\s*\S{2})"
 _WORDY = re.compile(r"[^\W\d_]")
 _MOST = 8
 
 
+@cache
+def _cuts() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Where a message is cut, and where its pieces are cut again."""
+    table = read_words("clauses")
+    coarse = f"{_STOPS}|{_any_of(table['runs'], table['words'])}"
+    return re.compile(coarse), re.compile(_any_of(table["and_runs"], table["and"]))
+
+
+def _any_of(runs: list[str], words: list[str]) -> str:
+    def spelled(entries: list[str]) -> str:
+        ordered = sorted({bare(simplify(entry)) for entry in entries}, key=lambda entry: (-len(entry), entry))
+        return "|".join(map(re.escape, ordered))
+
+    return rf"(?:{spelled(runs)})|\b(?:{spelled(words)})\b"
+
+
 def split_clauses(normal: str) -> list[str]:
     """Clauses in order, at most eight; a text without a cut is one clause."""
-    pieces = [piece.strip() for piece in _CUT.split(normal)]
-    finer = [part.strip() for piece in pieces for part in _AND.split(piece)]
-    return [piece for piece in finer if len(piece) > 1 and _WORDY.search(piece)][:_MOST]
+    coarse, fine = _cuts()
+    pieces = [part.strip() for piece in coarse.split(normal) for part in fine.split(piece)]
+    return [piece for piece in pieces if len(piece) > 1 and _WORDY.search(piece)][:_MOST]

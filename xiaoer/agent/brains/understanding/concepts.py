@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import cache
 
 from xiaoer.agent.brains.understanding.lexicon import Lexicon
-from xiaoer.agent.brains.understanding.words import read_words
+from xiaoer.agent.brains.understanding.words import merged, read_words
 
 
 @cache
 def _lexicon() -> Lexicon:
-    return Lexicon(read_words("concepts"))
+    return Lexicon(merged(read_words("concepts"), "concepts"))
 
 
 def concepts_in(normal: str) -> list[str]:

@@ -1,13 +1,16 @@
-"""The examples that the classifier learns from: one YAML file an intent, phrasings by language."""
+"""The examples that the classifier learns from: Chinese and English beside the playbooks, one file an
+intent; every other language in its pack, one file with all intents."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from xiaoer.agent.brains.understanding.words import PACKS_DIR, pack_files, read_yaml
 from xiaoer.domain.understanding import INTENTS
 
 EXAMPLES_DIR = Path(__file__).parents[3] / "prompts" / "playbooks" / "examples"
@@ -27,29 +30,49 @@ class Example:
     lang: str
 
 
-def load_examples(folder: Path = EXAMPLES_DIR) -> tuple[Example, ...]:
+def load_examples(folder: Path = EXAMPLES_DIR, packs: Path = PACKS_DIR) -> tuple[Example, ...]:
     """All examples in a fixed order; raises ExamplesInvalid with the file's name."""
-    return tuple(example for path in sorted(folder.glob("*.yaml")) for example in _read(path))
+    own = [example for path in sorted(folder.glob("*.yaml")) for example in _read_intent(path)]
+    return (*own, *(example for path in pack_files("examples", packs) for example in _read_pack(path)))
 
 
-def _read(path: Path) -> list[Example]:
-    if path.stem not in LABELS:
-        raise ExamplesInvalid(f"{path.name}: not an intent")
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict):
-        raise ExamplesInvalid(f"{path.name}: wants texts by language")
-    return [_example(path, lang, text) for lang, texts in found.items() for text in texts]
+def _read_intent(path: Path) -> Iterator[Example]:
+    for lang, texts in _table(path).items():
+        yield from _examples(path, path.stem, str(lang), texts)
 
 
-def _example(path: Path, lang: str, text: object) -> Example:
-    if not isinstance(text, str) or not text.strip():
-        raise ExamplesInvalid(f"{path.name}: {lang} holds {text!r}, which is not a text (quote it)")
-    return Example(text, path.stem, lang)
+def _read_pack(path: Path) -> Iterator[Example]:
+    for label, texts in _table(path).items():
+        yield from _examples(path, str(label), path.parent.name, texts)
 
 
-def examples_digest(folder: Path = EXAMPLES_DIR) -> str:
-    """Changes with every byte of every file."""
+def _table(path: Path) -> dict[object, list[object]]:
+    try:
+        found = read_yaml(path)
+    except yaml.YAMLError as error:
+        raise ExamplesInvalid(f"{_name(path)}: {error}") from error
+    if not isinstance(found, dict) or not all(isinstance(texts, list) for texts in found.values()):
+        raise ExamplesInvalid(f"{_name(path)}: wants lists of texts by name")
+    return found
+
+
+def _examples(path: Path, label: str, lang: str, texts: Iterable[object]) -> Iterator[Example]:
+    if label not in LABELS:
+        raise ExamplesInvalid(f"{_name(path)}: {label} is not an intent")
+    for text in texts:
+        if not isinstance(text, str) or not text.strip():
+            raise ExamplesInvalid(f"{_name(path)}: {lang} holds {text!r}, which is not a text (quote it)")
+        yield Example(text, label, lang)
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def examples_digest(folder: Path = EXAMPLES_DIR, packs: Path = PACKS_DIR) -> str:
+    """Changes with every byte of every file, lexicons of the packs included."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.yaml")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    files = [*sorted(folder.glob("*.yaml")), *pack_files("examples", packs), *pack_files("lexicon", packs)]
+    for path in files:
+        digest.update(_name(path).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from xiaoer.agent.brains.understanding.concepts import concepts_in
-from xiaoer.agent.brains.understanding.text import clip, fold, simplify
+from xiaoer.agent.brains.understanding.feelings import feelings_in
+from xiaoer.agent.brains.understanding.text import bare, clip, fold, simplify
 
 # Typed placeholders, one private character each, so that n-grams around them stay whole.
 MAIL, ORDER, TRACKING, NUMBER, SMALL = "\ue001", "\ue002", "\ue003", "\ue004", "\ue005"
+SHOUTED = "\ue006"  # the whole message was typed in capitals
+_CAPITALS_FROM = 12  # letters; below it capitals are a product's name
 
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINK = re.compile(r"https?://\S+|www\.\S+")
@@ -23,16 +26,25 @@ _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _REPEAT = re.compile(r"(.)\1{2,}")
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(rf"[{_CJK}]+|[^\W\d_{_CJK}]+(?:'[^\W\d_{_CJK}]+)*|[\ue000-\ue0ff]|\d+|[^\w\s]")
+_MARKS = re.compile(r"[!?]{2,}")
 _IS_CJK = re.compile(rf"[{_CJK}]")
 
 
 def normalise(text: str) -> str:
-    """Lower case, simplified, numbers and addresses as typed placeholders."""
-    text = simplify(fold(clip(text))).lower()
+    """Lower case, simplified, without accents, numbers and addresses as typed placeholders."""
+    plain = bare(simplify(fold(clip(text))))
+    text = f"{plain.lower()} {SHOUTED}" if is_shouted(plain) else plain.lower()
     text = _LINK.sub(" ", _MAIL.sub(MAIL, text))
     text = _ORDER.sub(ORDER, _TRACKING.sub(TRACKING, text))
     text = _NUMBER.sub(_number, text)
     return _REPEAT.sub(r"\1\1", text)
+
+
+def is_shouted(plain: str) -> bool:
+    if plain.islower():
+        return False
+    large, small = sum(map(str.isupper, plain)), sum(map(str.islower, plain))
+    return large + small >= _CAPITALS_FROM and large > 0.7 * (large + small)
 
 
 def _number(found: re.Match[str]) -> str:
@@ -58,6 +70,8 @@ def features(normal: str) -> list[str]:
     found.extend(f"w={word}" for word in words)
     found.extend(f"b={left} {right}" for left, right in pairwise(words))
     found.extend(_shape(tokens))
+    found.extend(_loud(normal))
+    found.extend(f"~{feeling}" for feeling in feelings_in(normal))
     concepts = concepts_in(normal)
     found.extend(f"§{concept}" for concept in concepts)
     found.extend(f"§{one}&{other}" for i, one in enumerate(concepts) for other in concepts[i + 1 :] if i < 8)
@@ -89,3 +103,9 @@ def _shape(tokens: list[str]) -> Iterator[str]:
     yield f"{last[-2:] if _IS_CJK.match(last) else last}$"
     if "?" in tokens:
         yield "asks"
+
+
+def _loud(normal: str) -> Iterator[str]:
+    """Several marks in a row: asking twice, shouting, or both."""
+    for marks in _MARKS.findall(normal):
+        yield f"!{''.join(sorted(set(marks)))}"

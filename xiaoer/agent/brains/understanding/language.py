@@ -1,22 +1,27 @@
-"""Which of our languages a message is in: script first, then words, then statistics."""
+"""Which of our languages a message is in: script first, then the language that carries the sentence."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from xiaoer.agent.brains.understanding.hanzi import SIMPLIFIED, TRADITIONAL
+import numpy as np
+
+from xiaoer.agent.brains.understanding import scripts
+from xiaoer.agent.brains.understanding.examples import Example
 from xiaoer.agent.brains.understanding.words import read_words
 
-_LATIN = ("en", "es", "fr", "de", "pt")
-_KANA = re.compile(r"[\u3040-\u30ff]")
-_HANGUL = re.compile(r"[\uac00-\ud7af\u3131-\u318e]")
-_ARABIC = re.compile(r"[\u0600-\u0659\u066e-\u06ef\u06fa-\u06ff]")
-_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
-_HAN = re.compile(r"[\u3400-\u9fff]")
+LATIN = ("en", "es", "fr", "de", "pt")
 _WORD = re.compile(r"[a-zà-öø-ÿœßñ]+(?:'[a-zà-ÿ]+)*")
-_NOISE = re.compile(r"\S+@\S+|https?://\S+|[#a-z]*\d\S*", re.IGNORECASE)
+_CHAT_WORD = re.compile(r"[a-z0-9']+")
+_NOISE = re.compile(r"\S+@\S+|https?://\S+|#\S+|\S*\d{3}\S*", re.IGNORECASE)
+# Arabic typed in Latin letters: 2, 3, 5, 7 and 9 stand for letters that Latin has not.
+_CHAT_DIGIT = re.compile(r"(?<![0-9])(?:[235679](?=[a-z]{2})|(?<=[a-z])[23578](?=[a-z]|$|\s))")
+_UNITS = re.compile(r"\b(?:\d+(?:st|nd|rd|th|x|xl|cm|mm|kg|pcs|g|l|ml|pm|am|h|days?)|x+\d|[a-z]\d)\b")
 
 # Letters that nearly tell the language.
 _MARKS: tuple[tuple[str, str], ...] = (
@@ -25,7 +30,49 @@ _MARKS: tuple[tuple[str, str], ...] = (
     ("ãõ", "pt"),
     ("çèêœùëîû", "fr"),
 )
-_STATISTICS_FROM = 3  # words; below it statistics guess
+_SIZES = (1, 2, 3, 4)  # of the character n-grams
+_SMOOTH = 0.3
+_TELLING = 1.2  # how much a telling word weighs, in nats
+_MARK = 1.5
+_HINTED = 1.0  # the conversation's language, beside what the message says
+_HAN_A_WORD = 1.6  # Chinese characters that say as much as a word of English
+
+
+@dataclass(frozen=True, slots=True)
+class LatinModel:
+    """How likely words and character n-grams are in each language with Latin letters."""
+
+    places: dict[str, int]
+    logs: np.ndarray[Any, Any]  # n-gram × language, against the languages' mean
+
+    def scores(self, words: Sequence[str]) -> dict[str, float]:
+        places = [place for gram in _grams(words) if (place := self.places.get(gram)) is not None]
+        sums = self.logs[places].sum(axis=0) if places else np.zeros(len(LATIN))
+        return dict(zip(LATIN, map(float, sums), strict=True))
+
+
+def _grams(words: Iterable[str]) -> Iterator[str]:
+    for word in words:
+        padded = f" {word} "
+        yield padded
+        for size in _SIZES:
+            for start in range(len(padded) - size + 1):
+                yield padded[start : start + size]
+
+
+def train_latin(examples: Iterable[Example]) -> LatinModel:
+    """Naive Bayes over what customers wrote in each language."""
+    counts: dict[str, Counter[str]] = {lang: Counter() for lang in LATIN}
+    for example in examples:
+        if example.lang in counts:
+            counts[example.lang].update(_grams(_words(example.text)))
+    names = sorted({gram for counter in counts.values() for gram in counter})
+    table = np.array([[counts[lang][name] for lang in LATIN] for name in names], dtype=np.float64)
+    table = (table + _SMOOTH) / (table.sum(axis=0) + _SMOOTH * len(names))
+    logs = np.log(table)
+    logs -= logs.mean(axis=1, keepdims=True)
+    # N-grams of one word are no independent witnesses.
+    return LatinModel({name: i for i, name in enumerate(names)}, (logs / 4).astype(np.float32))
 
 
 @cache
@@ -34,81 +81,86 @@ def _telling() -> dict[str, frozenset[str]]:
 
 
 @cache
-def _pinyin() -> frozenset[str]:
-    return frozenset(read_words("languages")["pinyin"])
+def _typed_in_latin(name: str) -> frozenset[str]:
+    return frozenset(map(str, read_words("languages")[name]))
 
 
-def detect_language(text: str, lang_hint: str | None = None) -> str:
+def detect_language(text: str, latin: LatinModel, lang_hint: str | None = None) -> str:
     """One of our languages; the hint, else English, when there is nothing to judge by."""
-    by_script = _by_script(text)
-    if by_script:
-        return by_script
-    words = _WORD.findall(_NOISE.sub(" ", text.lower()))
+    lowered = text.lower()
+    words = _words(lowered)
+    if not text.isascii():
+        by_script = _by_script(text, words, lang_hint)
+        if by_script:
+            return by_script
+    if _is_chat_arabic(lowered, words):
+        return "ar"
     if not words:
         return lang_hint or "en"
-    return _by_words(words, lang_hint)
+    return _by_words(words, latin, lang_hint)
 
 
-def _by_script(text: str) -> str | None:
-    if text.isascii():
-        return None
-    if len(_KANA.findall(text)) >= 1 and _HAN.search(text) is None:
-        return "ja"
-    kana, han = len(_KANA.findall(text)), len(_HAN.findall(text))
-    # A single の is fashionable in Chinese; kana in quantity is Japanese.
-    if kana >= 2 or (kana and kana * 6 >= han):
-        return "ja"
+def _words(text: str) -> list[str]:
+    return _WORD.findall(_NOISE.sub(" ", text.lower()))
+
+
+def _by_script(text: str, words: list[str], lang_hint: str | None) -> str | None:
+    """The language whose script carries the sentence; None when that is the Latin one."""
+    han = len(scripts.HAN.findall(text))
+    kana = len(scripts.KANA.findall(text))
     counts = {
-        "ko": len(_HANGUL.findall(text)),
-        "ar": len(_ARABIC.findall(text)),
-        "ru": len(_CYRILLIC.findall(text)),
+        "ko": len(scripts.HANGUL.findall(text)) / 2,
+        "ar": len(scripts.ARABIC.findall(text)) / 4,
+        "ru": len(scripts.CYRILLIC.findall(text)) / 5,
+        # A single の is fashionable in Chinese; kana in quantity is Japanese.
+        "ja": (han + kana) / 2 if kana >= 2 or (kana and kana * 6 >= han) or _is_kanji_only(text, han) else 0,
     }
+    counts["zh"] = 0 if counts["ja"] else han / _HAN_A_WORD
     best = max(counts, key=lambda lang: counts[lang])
-    if counts[best] >= 2 and counts[best] >= han:
-        return best
-    return _which_chinese(text) if han else None
+    foreign = sum(word in told for word in set(words) for told in (_telling()["en"],))
+    if counts[best] == 0 or (foreign >= 3 and foreign > 1.5 * counts[best]):
+        return None
+    return _which_chinese(text, lang_hint) if best == "zh" else best
 
 
-def _which_chinese(text: str) -> str:
-    old = sum(char in TRADITIONAL for char in text)
-    new = sum(char in SIMPLIFIED for char in text)
-    return "zh-Hant" if old > new else "zh"
+def _is_kanji_only(text: str, han: int) -> bool:
+    """ "注文番号 1032": Japanese without a single kana."""
+    return bool(han) and any(word in text for word in _typed_in_latin("kanji"))
 
 
-def _by_words(words: list[str], lang_hint: str | None) -> str:
-    if sum(word in _pinyin() for word in words) >= max(2, 0.7 * len(words)) and not _is_english(words):
+def _which_chinese(text: str, lang_hint: str | None) -> str:
+    surplus = scripts.traditional_surplus(text)
+    if surplus == 0:
+        return "zh-Hant" if lang_hint == "zh-Hant" else "zh"
+    return "zh-Hant" if surplus > 0 else "zh"
+
+
+def _is_chat_arabic(lowered: str, words: list[str]) -> bool:
+    known = _typed_in_latin("arabizi")
+    chat = _CHAT_WORD.findall(_UNITS.sub(" ", _NOISE.sub(" ", lowered)))
+    if not chat:
+        return False
+    hits = sum(word in known or bool(_CHAT_DIGIT.search(word) and not word.isdigit()) for word in chat)
+    plain = sum(word in _telling()["en"] for word in words)
+    return hits >= max(1, 0.34 * len(chat)) and hits > plain and (hits >= 2 or len(chat) <= 4)
+
+
+def _by_words(words: list[str], latin: LatinModel, lang_hint: str | None) -> str:
+    pinyin = sum(word in _typed_in_latin("pinyin") for word in words)
+    if pinyin >= max(2, 0.7 * len(words)) and not _is_english(words):
         return "zh"
-    scores = {lang: sum(word in told for word in words) for lang, told in _telling().items()}
+    scores = latin.scores(words)
+    for lang, told in _telling().items():
+        scores[lang] += _TELLING * sum(word in told for word in words)
     for marks, lang in _MARKS:
-        scores[lang] += sum(any(mark in word for mark in marks) for word in words)
-    ranked = sorted(scores, key=lambda lang: -scores[lang])
-    if scores[ranked[0]] > scores[ranked[1]]:
-        return ranked[0]
-    tied = [lang for lang in ranked if scores[lang] == scores[ranked[0]]]
-    if len(words) >= _STATISTICS_FROM:
-        return _by_statistics(" ".join(words), tied)
-    base = (lang_hint or "").split("-")[0]
-    return lang_hint if lang_hint and (base in tied or scores[ranked[0]] == 0) else tied[0]
+        scores[lang] += _MARK * sum(any(mark in word for mark in marks) for word in words)
+    if lang_hint in scores:
+        scores[str(lang_hint)] += _HINTED
+    best = max(scores, key=lambda lang: scores[lang])
+    if lang_hint and lang_hint not in LATIN and scores[best] < _HINTED:
+        return lang_hint
+    return best
 
 
 def _is_english(words: list[str]) -> bool:
     return sum(word in _telling()["en"] for word in words) * 2 >= len(words)
-
-
-def _by_statistics(text: str, among: list[str]) -> str:
-    ranked: list[tuple[str, float]] = _identifier().rank(text)
-    return next((lang for lang, _ in ranked if lang in among), "en")
-
-
-@cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    identifier.set_languages(list(_LATIN))
-    return identifier
-
-
-def warm_up() -> None:
-    """Load the statistics before the first customer needs them (0.7 s)."""
-    _identifier()

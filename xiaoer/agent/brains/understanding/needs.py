@@ -1,68 +1,102 @@
-"""From confidences to needs: several in one message, the main one first, or honestly none."""
+"""From margins to needs: several in one message, the main one first, or honestly none."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import numpy as np
 
-from xiaoer.agent.brains.understanding.classifier import IntentModel
+from xiaoer.agent.brains.understanding.classifier import Array, Model, soften
 from xiaoer.agent.brains.understanding.clauses import split_clauses
 from xiaoer.agent.brains.understanding.examples import ANSWER
+from xiaoer.agent.brains.understanding.moods import choose_mood
+from xiaoer.agent.brains.understanding.text import bare, simplify
+from xiaoer.agent.brains.understanding.words import read_words
 from xiaoer.domain.understanding import IntentScore
 
-SURE = 0.25  # the main intent of a whole message; below it the desk asks instead of guessing
-SURE_CLAUSE = 0.50  # a further need, found in one clause alone
-SURE_TRACE = 0.45  # a need in a clause beside a greeting or thanks
+SURE = 0.16  # the main intent of a message; below it the desk asks instead of guessing
+SURE_CLAUSE = 0.45  # a further need, found in one clause alone
+SURE_TRACE = 0.30  # a need in a clause beside a greeting or thanks
 SURE_AGAINST_ANSWER = 0.60  # a need in a message that is mostly an answer
-SURE_BESIDE = 0.28  # a second need that the whole message shows beside the first
+SURE_BESIDE = 0.20  # a second need that the whole message shows beside the first
 MOST = 3
+_CLAUSE_WEIGHT = 0.5  # of the clearest clause beside the whole message
 _MANNERS = frozenset({"greeting", "thanks_bye"})
+# These are said of other matters, before or after them: they never change places with one.
+_PLACELESS = _MANNERS | {"complaint", "human_agent", ANSWER}
+_CLOSE = 0.30  # two needs whose margins differ by less stand in the order in which they were said
 _EXPECTED_ANSWER = 3.0  # how much likelier a bare answer is when something was asked
 _LETTER = re.compile(r"[^\W\d_\ue000-\ue0ff]")
 _PLACEHOLDER = re.compile("[\ue001-\ue005]")
-# Words that only introduce a number, a name or an address.
-_INTRODUCTIONS = re.compile(
-    r"订单编?号?码?|单号|手机号?码?|电话号?码?|邮箱|邮编|尾号|后四位|最后四位|末四位|姓名|名字|我?叫|我?的|我|你|给|是|为|号|那个|这个|和|跟|呢|哦|哈|了|吧|应该|看一?下"
-    r"|\b(?:my|the|an?|order|orders|number|no|nr|is|are|it's|its|it|was|here|you|go|email|e-mail|mail|address|phone|mobile|cell|last|four|4"
-    r"|digits?|ends?|ending|in|with|zip|post|postal|postcode|code|name|i'm|i|am|and|for|ok|so|this|that|one|hi|sure|under|tail|of|on)\b"
-)
 
 Scores = dict[str, float]
 
 
+@cache
+def _introductions() -> re.Pattern[str]:
+    """Words that only introduce a number, a name or an address."""
+    table = read_words("introductions")
+
+    def spelled(entries: list[object]) -> str:
+        ordered = sorted({bare(simplify(str(entry))) for entry in entries}, key=lambda e: (-len(e), e))
+        return "|".join(map(re.escape, ordered))
+
+    return re.compile(rf"(?:{spelled(table['runs'])})|(?<!\w)(?:{spelled(table['words'])})(?!\w)")
+
+
 class Needs:
-    def __init__(self, model: IntentModel) -> None:
+    def __init__(self, model: Model) -> None:
         self._model = model
+        self._places = {label: place for place, label in enumerate(model.labels)}
 
     def find(
         self, wanted: str, refused: frozenset[str], answer: str | None, expecting: str | None
-    ) -> tuple[IntentScore, ...]:
-        """`wanted` is the normalised text without what is refused."""
-        if answer or _is_bare_answer(wanted):
-            return ()
-        whole = self._scores(wanted, refused, expecting)
+    ) -> tuple[tuple[IntentScore, ...], str]:
+        """Needs and mood; `wanted` is the normalised text without what is refused."""
+        whole, feelings = self._model.margins(wanted)
         clauses = split_clauses(wanted)
-        parts = [self._scores(clause, refused, expecting) for clause in clauses] if len(clauses) > 1 else []
-        chosen = _choose(whole, parts)
-        return tuple(IntentScore(label, round(score, 4)) for label, score in chosen)
+        parts = np.array([self._model.margins(clause)[0] for clause in clauses]) if len(clauses) > 1 else None
+        if parts is not None:
+            whole = (whole + _CLAUSE_WEIGHT * parts.max(axis=0)) / (1 + _CLAUSE_WEIGHT)
+        scores = self._scores(whole, refused, expecting)
+        mood = choose_mood(self._model, feelings, scores)
+        if answer or _is_bare_answer(wanted):
+            return (), mood
+        said = [self._scores(part, refused, expecting) for part in parts] if parts is not None else []
+        chosen = _choose(scores, said)
+        if parts is not None:
+            chosen = self._in_order(chosen, whole, parts)
+        return tuple(IntentScore(label, round(score, 4)) for label, score in chosen), mood
 
-    def _scores(self, text: str, refused: frozenset[str], expecting: str | None) -> Scores:
-        values = self._model.confidences(text).copy()
-        for place, label in enumerate(self._model.labels):
-            if label in refused:
-                values[place] = 0.0
-            elif label == ANSWER and expecting:
-                values[place] *= _EXPECTED_ANSWER
+    def _scores(self, margins: Array, refused: frozenset[str], expecting: str | None) -> Scores:
+        values = soften(margins, self._model.sharpness)
+        for label in refused & self._places.keys():
+            values[self._places[label]] = 0.0
+        if expecting:
+            values[self._places[ANSWER]] *= _EXPECTED_ANSWER
         values = values / max(float(np.sum(values)), 1e-9)
         return dict(zip(self._model.labels, map(float, values), strict=True))
+
+    def _in_order(
+        self, chosen: list[tuple[str, float]], whole: Array, parts: Array
+    ) -> list[tuple[str, float]]:
+        """Two needs that are equally clear stand as they were said; the answer then reads as the message."""
+        if len(chosen) < 2 or {chosen[0][0], chosen[1][0]} & _PLACELESS:
+            return chosen
+        first, second = (self._places[label] for label, _ in chosen[:2])
+        gap = parts[:, first] - parts[:, second]
+        swap = int(gap.argmin()) < int(gap.argmax()) and gap.min() < 0
+        if swap and whole[first] - whole[second] < _CLOSE:
+            return [chosen[1], chosen[0], *chosen[2:]]
+        return chosen
 
 
 def _is_bare_answer(wanted: str) -> bool:
     """Nothing but numbers and addresses and the words that introduce them."""
     if not _LETTER.search(wanted):
         return True
-    rest = _INTRODUCTIONS.sub("", wanted)
+    rest = _introductions().sub("", wanted)
     return bool(_PLACEHOLDER.search(wanted)) and not _LETTER.search(rest)
 
 
@@ -70,14 +104,16 @@ def _choose(whole: Scores, parts: list[Scores]) -> list[tuple[str, float]]:
     """The whole message names the main need; clauses add what it drowns."""
     said = _said_in_clauses(parts)
     main = _main_label(whole, parts)
-    sure = max(whole[main], *(part[main] for part in parts)) if parts else whole[main]
-    found = {main: sure} if whole[main] >= SURE or sure >= SURE_CLAUSE else {}
     if main == ANSWER:
         found = {label: score for label, score in said.items() if score >= SURE_AGAINST_ANSWER}
-    else:
+    elif whole[main] >= SURE:
+        found = {main: whole[main]}
         found |= {label: score for label, score in said.items() if label not in found}
-        if found:
-            found |= _beside(whole, found)
+        found |= {
+            label: score for label, score in whole.items() if score >= SURE_BESIDE and label not in found
+        }
+    else:
+        found = said
     found.pop(ANSWER, None)
     ordered = sorted(found, key=lambda label: (label != main, label in _MANNERS, -whole[label]))
     return [(label, found[label]) for label in ordered[:MOST]]
@@ -104,8 +140,4 @@ def _main_label(whole: Scores, parts: list[Scores]) -> str:
         if label not in _MANNERS and label != ANSWER
     }
     need = max(traces, key=lambda label: traces[label])
-    return need if traces[need] >= (SURE_TRACE if parts else SURE) else best
-
-
-def _beside(whole: Scores, found: Scores) -> Scores:
-    return {label: score for label, score in whole.items() if score >= SURE_BESIDE and label not in found}
+    return need if traces[need] >= SURE_TRACE else best

@@ -3,67 +3,64 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
 
-# A refusal of the thing, not a complaint that the shop refuses it ("怎么不退款", "still no refund").
-_ZH = re.compile(
-    r"(?<!为什么)(?<!怎么)(?<!凭什么)(?<!为啥)(?<!你们)(?<!还)(?<!能)(?<!可以)(?<!给)(?<!商家)(?<!客服)(?<!要)(?<!好)(?<!行)"
-    r"(?:我|也|又|并|先|暂时|就|才|都|真)*"
-    r"(?:不是(?:来|要|想|说|为了)?|不想要?|不要|不用|不需要|无需|没想要?|没要|没说要?|没打算|先别|别给我|不打算|不准备|用不着|不必|不急着|不)"
-    r"(?:申请|办理?|给我|帮我|再|去|想|要|是|跟你|找)*"
-    r"(退货退款|退换货?|退货|退款|退钱|退掉|退|取消订单|取消|换货|换|转人工|人工|真人|投诉|改地址)"
-    r"(?!了吗|吗|呢|不到|不了|么$|行吗|可以吗|也行|怎么)"
-)
-_FILLER = r"(?:\s+(?:to|a|an|any|my|the|for|it|you|this|that|me|do|get|make|or|really|need|want))*"
-_EN_THING = r"(refund(?!ed|s? (?:yet|status))|return(?!ed)|money back|cancel\w*|exchange|replacement|human|agent|person)"
-_EN = re.compile(
-    rf"\b(?:(?:do not|don't|dont|didn't|didnt|did not|not)(?:\s+(?:even|really|actually|yet|here))*\s+"
-    rf"(?:want|need|wish|like|ask|asking|intend|plan|planning|mean|looking|trying|interested in|going)"
-    rf"|no need|rather than|instead of|without|(?<!why )(?<!is )(?<!am )not|don't|dont|do not|no longer want)"
-    rf"{_FILLER}\s+{_EN_THING}(?:\s+(?:it|my order|the order|anything|this|that|or (?:a )?(?:refund|return|exchange|cancel\w*)))*"
-)
+from xiaoer.agent.brains.understanding.text import bare, simplify
+from xiaoer.agent.brains.understanding.words import read_words
 
-# The word that was refused → the intents it would have been heard as.
-_REFUSED: tuple[tuple[str, frozenset[str]], ...] = (
-    ("退货退款", frozenset({"return_item", "refund_request"})),
-    ("退货", frozenset({"return_item", "return_policy"})),
-    ("退换", frozenset({"return_item", "exchange_item", "return_policy"})),
-    ("退款", frozenset({"refund_request", "refund_status"})),
-    ("退钱", frozenset({"refund_request", "refund_status"})),
-    ("退", frozenset({"return_item", "refund_request", "return_policy"})),
-    ("取消", frozenset({"cancel_order"})),
-    ("换", frozenset({"exchange_item"})),
-    ("人工", frozenset({"human_agent"})),
-    ("真人", frozenset({"human_agent"})),
-    ("投诉", frozenset({"complaint"})),
-    ("改地址", frozenset({"change_address"})),
-    ("refund", frozenset({"refund_request", "refund_status"})),
-    ("money back", frozenset({"refund_request", "refund_status"})),
-    ("return", frozenset({"return_item", "return_policy"})),
-    ("cancel", frozenset({"cancel_order"})),
-    ("exchange", frozenset({"exchange_item"})),
-    ("replacement", frozenset({"exchange_item"})),
-    ("human", frozenset({"human_agent"})),
-    ("agent", frozenset({"human_agent"})),
-    ("person", frozenset({"human_agent"})),
-)
 NEGATED = "\ue010"
 
+Intents = frozenset[str]
 
-def strip_refused(normal: str) -> tuple[str, frozenset[str]]:
+
+@dataclass(frozen=True, slots=True)
+class _Refusals:
+    """How one language refuses: words without which it does not, patterns, what each group means."""
+
+    gates: tuple[str, ...]
+    patterns: tuple[re.Pattern[str], ...]
+    meanings: tuple[Intents, ...]  # by the number of the pattern's group, from 1
+
+
+@cache
+def _languages() -> tuple[_Refusals, ...]:
+    table = read_words("negation")
+    return tuple(_refusals(words, table["meanings"]) for words in table["languages"].values())
+
+
+def _refusals(words: dict[str, Any], meanings: dict[str, list[str]]) -> _Refusals:
+    things = "|".join(f"({_spell(thing)})" for thing in words["things"].values())
+    patterns = (_spell(pattern).replace("{thing}", f"(?:{things})") for pattern in words["patterns"])
+    return _Refusals(
+        tuple(map(_spell, words["gates"])),
+        tuple(map(re.compile, patterns)),
+        tuple(_intents(str(name), meanings) for name in words["things"]),
+    )
+
+
+def _spell(text: str) -> str:
+    """As `normalise` spells what is matched."""
+    return bare(simplify(text))
+
+
+def _intents(name: str, meanings: dict[str, list[str]]) -> Intents:
+    return frozenset(intent for word in name.split() for intent in meanings.get(word, ()))
+
+
+def strip_refused(normal: str) -> tuple[str, Intents]:
     """The text without what is refused, and the intents that it must not be heard as."""
     refused: set[str] = set()
+    for language in _languages():
+        if any(gate in normal for gate in language.gates):
+            for pattern in language.patterns:
+                normal = pattern.sub(partial(_drop, language, refused), normal)
+    return normal, frozenset(refused)
 
-    def drop(found: re.Match[str]) -> str:
-        refused.update(_intents_of(found[0]))
-        return f" {NEGATED} "
 
-    return _EN.sub(drop, _ZH.sub(drop, normal)), frozenset(refused)
-
-
-def _intents_of(span: str) -> frozenset[str]:
-    found: set[str] = set()
-    for word, intents in _REFUSED:
-        if word in span:
-            found |= intents
-            span = span.replace(word, "")
-    return frozenset(found)
+def _drop(language: _Refusals, refused: set[str], found: re.Match[str]) -> str:
+    group = found.lastindex
+    # A pattern without {thing} names the one thing that is asked of a shop like that: not to cancel.
+    refused.update(language.meanings[group - 1] if group else ("cancel_order",))
+    return f" {NEGATED} "

@@ -29,19 +29,54 @@ _ODD = {
 _INVISIBLE = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
 _TABLE: dict[int, int | str | None] = {**_WIDE, **_ODD, **_INVISIBLE}
 _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
+_HALF_KANA = re.compile("[\uff65-\uff9f]+")
+# Arabic is typed with and without hamza, vowel signs and stretched letters.
+_ARABIC = {
+    **dict.fromkeys(map(ord, "أإآٱ"), "ا"),
+    ord("ى"): "ي",
+    ord("ئ"): "ي",
+    ord("ؤ"): "و",
+    ord("ة"): "ه",
+    ord("ـ"): None,
+    **dict.fromkeys(range(0x064B, 0x0660)),
+}
+
+
+def _bare_latin() -> dict[int, str]:
+    """Every accented letter of the Latin alphabets by its bare one."""
+    letters = {code: unicodedata.normalize("NFD", chr(code))[0] for code in range(0xC0, 0x250)}
+    return {code: bare for code, bare in letters.items() if bare.isascii()}
+
+
+_BARE: dict[int, str | None] = {
+    **_bare_latin(),
+    **_ARABIC,
+    ord("ß"): "ss",
+    ord("œ"): "oe",
+    ord("æ"): "ae",
+    ord("ø"): "o",
+    ord("ё"): "е",
+    ord("Ё"): "Е",
+}
 
 
 def fold(text: str) -> str:
     """Full-width forms, foreign digits and invisible characters made plain; case and words stay."""
     if text.isascii():
         return text.replace("\x00", "")
-    plain = text.translate(_TABLE)
+    plain = unicodedata.normalize("NFC", text.translate(_TABLE))
+    plain = _HALF_KANA.sub(lambda kana: unicodedata.normalize("NFKC", kana[0]), plain)
     return _FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), plain)
 
 
 def simplify(text: str) -> str:
     """Traditional characters by their simplified ones, one for one."""
     return text if text.isascii() else text.translate(TO_SIMPLIFIED)
+
+
+def bare(text: str) -> str:
+    """Without accents and vowel signs, as hurried customers type: "ou est", "nao", "طلبيه"."""
+    return text if text.isascii() else text.translate(_BARE)
 
 
 def clip(text: str) -> str:

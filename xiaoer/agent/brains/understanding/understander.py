@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +14,12 @@ import numpy as np
 import structlog
 
 from xiaoer.agent.brains.understanding.answers import read_answer
-from xiaoer.agent.brains.understanding.classifier import IntentModel, train
-from xiaoer.agent.brains.understanding.examples import EXAMPLES_DIR, examples_digest, load_examples
+from xiaoer.agent.brains.understanding.classifier import Model, train
+from xiaoer.agent.brains.understanding.examples import examples_digest, load_examples
 from xiaoer.agent.brains.understanding.features import normalise
-from xiaoer.agent.brains.understanding.language import detect_language, warm_up
-from xiaoer.agent.brains.understanding.mood import find_risks, read_mood
+from xiaoer.agent.brains.understanding.feelings import find_risks
+from xiaoer.agent.brains.understanding.language import LatinModel, detect_language, train_latin
+from xiaoer.agent.brains.understanding.moods import mood_examples
 from xiaoer.agent.brains.understanding.needs import Needs
 from xiaoer.agent.brains.understanding.negation import NEGATED, strip_refused
 from xiaoer.agent.brains.understanding.slots import find_slots
@@ -31,11 +33,20 @@ _ASKS = re.compile(r"[?？]|[吗呢么]\W*$")
 _FIRST_CLAUSE = re.compile(r"[,，.。!！;；、\s]+")
 
 
-class Understander:
-    """Reads messages; holds nothing but the trained model."""
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What was learned from the examples, as the cache keeps it."""
 
-    def __init__(self, model: IntentModel) -> None:
-        self._needs = Needs(model)
+    model: Model
+    latin: LatinModel
+
+
+class Understander:
+    """Reads messages; holds nothing but what was learned."""
+
+    def __init__(self, trained: Trained) -> None:
+        self._latin = trained.latin
+        self._needs = Needs(trained.model)
 
     def understand(
         self, text: str, lang_hint: str | None = None, expecting: str | None = None
@@ -45,16 +56,15 @@ class Understander:
         clipped = clip(text)
         plain = fold(clipped)
         normal = normalise(clipped)
-        lowered = simplify(plain).lower()
-        risks = find_risks(lowered)
         wanted, refused = strip_refused(normal)
         answer = _read_answer(simplify(plain), wanted, refused, expecting)
+        intents, mood = self._needs.find(wanted, refused, answer, expecting)
         return Understanding(
-            lang=detect_language(plain, lang_hint),
-            intents=self._needs.find(wanted, refused, answer, expecting),
-            sentiment=read_mood(plain, lowered, risks),
+            lang=detect_language(plain, self._latin, lang_hint),
+            intents=intents,
+            sentiment=mood,
             slots=find_slots(clipped, expecting),
-            risk_words=risks,
+            risk_words=find_risks(simplify(plain).lower()),
             yes_no=answer,
         )
 
@@ -72,14 +82,18 @@ def _read_answer(plain: str, wanted: str, refused: frozenset[str], expecting: st
 def load_understander(cache_dir: Path) -> Understander:
     """The classifier from the cache, or trained (seconds) and cached. A broken cache is trained anew."""
     path = cache_dir / f"understanding-{_fingerprint()[:24]}.joblib"
-    model = _read_cache(path)
-    if model is None:
-        model = train(load_examples(), _prepare)
-        _write_cache(path, model)
-    understander = Understander(model)
+    trained = _read_cache(path)
+    if trained is None:
+        trained = train_all()
+        _write_cache(path, trained)
+    understander = Understander(trained)
     understander.understand("warm up, 准备")  # lexicons are read before the first customer waits for them
-    warm_up()
     return understander
+
+
+def train_all() -> Trained:
+    examples = load_examples()
+    return Trained(train(examples, mood_examples(examples, normalise), _prepare), train_latin(examples))
 
 
 def _prepare(text: str) -> str:
@@ -88,7 +102,7 @@ def _prepare(text: str) -> str:
 
 def _fingerprint() -> str:
     """Changes with the examples, with the code and lexicon of this room, and with scikit-learn."""
-    digest = sha256(examples_digest(EXAMPLES_DIR).encode())
+    digest = sha256(examples_digest().encode())
     room = Path(__file__).parent
     for path in sorted([*room.glob("*.py"), *room.glob("*.yaml")]):
         digest.update(path.read_bytes())
@@ -96,20 +110,20 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-def _read_cache(path: Path) -> IntentModel | None:
+def _read_cache(path: Path) -> Trained | None:
     import joblib
 
     if not path.exists():
         return None
     try:
-        model = joblib.load(path)
+        trained = joblib.load(path)
     except Exception as error:  # noqa: BLE001 - a damaged pickle can raise anything; training heals it
         log.warning("understanding_cache_unreadable", path=str(path), error=repr(error))
         return None
-    return model if isinstance(model, IntentModel) else None
+    return trained if isinstance(trained, Trained) else None
 
 
-def _write_cache(path: Path, model: IntentModel) -> None:
+def _write_cache(path: Path, trained: Trained) -> None:
     """Whole or not at all; a read-only disk costs the next start some seconds, nothing else."""
     import joblib
 
@@ -117,7 +131,7 @@ def _write_cache(path: Path, model: IntentModel) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
         os.close(handle)
-        joblib.dump(model, temporary)
+        joblib.dump(trained, temporary)
         Path(temporary).replace(path)
     except OSError as error:
         log.warning("understanding_cache_unwritable", path=str(path), error=repr(error))
