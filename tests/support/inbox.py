@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from xiaoer.agent.turn import TurnInput, TurnOutcome
-from xiaoer.domain.clock import utc_now
+from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.messages import HandOff, InboundMessage, Reply
 from xiaoer.inbox.console import Console
 from xiaoer.inbox.hooks import LedgerHooks, NoLedger
@@ -87,6 +87,7 @@ class Inbox:
         turn_seconds: float = 45.0,
         senders: dict[str, Sender] | None = None,
         pace: Pace | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         self.url = url
         # A stopping test does not wait ten seconds for a turn that hangs on purpose.
@@ -99,10 +100,10 @@ class Inbox:
         self.graph = run_turn or Echo()
         self.channel = FakeChannel()
         channels = senders or {"web": TableSender(), "telegram": self.channel}
-        self.outbox = Outbox(self.engine, self.queue, channels, utc_now, self.live)
-        self.intake = Intake(self.engine, self.queue, utc_now, self.live)
-        self.console = Console(self.engine, self.queue, self.outbox, utc_now, self.live)
-        self.pauses = Pauses(self.engine, self.queue, utc_now, self.live)
+        self.outbox = Outbox(self.engine, self.queue, channels, clock, self.live)
+        self.intake = Intake(self.engine, self.queue, clock, self.live)
+        self.console = Console(self.engine, self.queue, self.outbox, clock, self.live)
+        self.pauses = Pauses(self.engine, self.queue, clock, self.live)
         self.worker = Worker(
             self.engine,
             self.queue,
@@ -110,7 +111,7 @@ class Inbox:
             load_stores(),
             hooks or NoLedger(),
             self.outbox,
-            utc_now,
+            clock,
             self.live,
             turn_seconds,
         )
