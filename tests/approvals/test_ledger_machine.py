@@ -264,7 +264,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.count)
     def order_changes(self):
+        # A shop's order never changes without its version: a grant for the old one is worth nothing then.
         self.world.server.price += 1
+        self.world.server.version += 1
 
     @rule()
     def pause_or_resume(self):
