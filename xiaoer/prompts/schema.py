@@ -146,6 +146,7 @@ class Match(Strict):
     whole: tuple[str, ...] = ()  # a whole answer that means all of what was listed
     but: tuple[str, ...] = ()  # words that open an exception: "but", "except"
     joins: tuple[str, ...] = ()  # words between numbers: "1 and 3"
+    beginnings: tuple[str, ...] = ()  # articles that grow onto words, longest first
     endings: tuple[str, ...] = ()  # of words, longest first; what is left names the same thing
     naming: tuple[str, ...] = ()  # words before one's name
     back: tuple[str, ...] = ()  # the wish to choose anew
@@ -155,6 +156,7 @@ class Match(Strict):
     orders_to_us: tuple[str, ...] = ()  # attempts to command the machine
     adverts: tuple[str, ...] = ()  # what sells something to the shop
     insults: tuple[str, ...] = ()
+    goods: tuple[tuple[str, ...], ...] = ()  # groups of words that name one kind of article
     hardship: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # kind → words
     reasons: dict[str, tuple[str, ...]]
     ordinals: dict[str, tuple[str, ...]]  # "1", "2", … "last"

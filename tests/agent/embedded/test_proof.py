@@ -40,6 +40,11 @@ def test_order_and_mail_in_one_breath_are_enough(talk):
     assert spoken.tools == ["verify_customer", "track_order"]
 
 
+def test_four_digits_beside_a_long_number_are_its_proof(talk):
+    said = meaning("track_parcel", lang="zh", order_no=("20261101001002", "7752"))
+    assert "SF1000000001002" in talk("cn").say("20261101001002 7752 到哪了", said).text
+
+
 def test_only_what_is_missing_is_asked_for(talk):
     talking = talk()
     assert (

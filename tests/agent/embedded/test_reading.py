@@ -165,6 +165,26 @@ def test_words_in_other_forms_name_the_same_item():
     assert reading.pick("die kopfhorer", titles, MATCH, listed=False).ids == ("c",)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "la lámpara",
+        "die Lampe",
+        "la lampe",
+        "a luminária",
+        "ランプを返品",
+        "램프 환불",
+        "вернуть лампу",
+        "المصباح",
+        "那个台灯",
+        "台燈",
+    ],
+)
+def test_articles_are_named_in_every_language_whatever_the_title_is_written_in(text):
+    titles = [("a", "Arc Desk Lamp white"), ("b", "Weave Throw Blanket oat")]
+    assert reading.pick(text, titles, MATCH, listed=False).ids == ("a",)
+
+
 @pytest.mark.parametrize("text", ["all", "todo", "alles", "tout", "すべて", "다", "все", "الكل", "全要"])
 def test_all_is_one_word_in_every_language(text):
     assert reading.is_one_of(text, (*MATCH.all, *MATCH.whole))

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from xiaoer.agent.brains.embedded import reading
 from xiaoer.agent.brains.embedded.turn import Turn
+from xiaoer.agent.brains.protocol import TurnView
 
+_TAIL = re.compile(r"\d{4}")
 PROOF_PARTS = ("phone_tail", "email", "name", "postcode")
+
+
+def with_tail(view: TurnView) -> TurnView:
+    """ "20261101001032 7752" of somebody unproven is a number and its proof, not two orders."""
+    slots = view.understanding.slots
+    long = tuple(no for no in slots.order_no if not _TAIL.fullmatch(no) or f"#{no}" in view.text)
+    tails = tuple(no for no in slots.order_no if no not in long)
+    if view.scope.proven(view.now) or len(long) != 1 or len(tails) != 1 or slots.phone_tail:
+        return view
+    mended = replace(slots, order_no=long, phone_tail=tails)
+    return replace(view, understanding=replace(view.understanding, slots=mended))
 
 
 def read_claim(turn: Turn) -> dict[str, str]:

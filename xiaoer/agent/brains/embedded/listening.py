@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from xiaoer.agent.brains.embedded import reading
 from xiaoer.agent.brains.embedded.answering import SURE_ENOUGH, hear
-from xiaoer.agent.brains.embedded.claim import read_claim
+from xiaoer.agent.brains.embedded.claim import read_claim, with_tail
 from xiaoer.agent.brains.embedded.hints import (
     declines_money,
     explains,
@@ -41,7 +41,7 @@ _RIVALS = (("refund_request", "refund_status"),)
 
 def listen(playbooks: Playbooks, view: TurnView) -> Turn:
     """The turn with its needs in order; nothing is called or said yet."""
-    turn = Turn(view=view, playbooks=playbooks, memory=load_memory(view.memory))
+    turn = Turn(view=with_tail(view), playbooks=playbooks, memory=load_memory(view.memory))
     turn.claim = read_claim(turn)
     turn.asking = reading.asks(view.text, playbooks.words.match)
     read_tone(turn)
@@ -81,7 +81,14 @@ def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
     named = {s.id for s in scores}
     rest = not answered and _wants_the_rest(turn)
     needs = [
-        Need(intent=i, words=words, asked=turn.asking or i not in named, other=other, rest=rest) for i in ids
+        Need(
+            intent=i,
+            words=words,
+            asked=turn.asking or (i not in named and not rest),
+            other=other,
+            rest=rest,
+        )
+        for i in ids
     ]
     return _with_orders(turn, [_in_talk(turn, need) for need in needs])
 

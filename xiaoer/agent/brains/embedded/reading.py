@@ -131,8 +131,8 @@ def _said_besides(said: str, joins: Iterable[str]) -> bool:
 
 def _by_words(clause: str, options: Sequence[tuple[str, str]], match: Match) -> Picked:
     """Options with a word of their own in the clause; words that several share name none of them alone."""
-    heard = _tokens(clause, match.endings) - _forms((*match.idle, *match.stop), match.endings)
-    hits = {option_id: _tokens(text, match.endings) & heard for option_id, text in options}
+    heard = _terms(clause, match) - _forms((*match.idle, *match.stop), _ends(match))
+    hits = {option_id: _terms(text, match) & heard for option_id, text in options}
     shared = Counter(token for tokens in hits.values() for token in tokens)
     own = {option_id: [t for t in tokens if shared[t] == 1] for option_id, tokens in hits.items()}
     ids = tuple(option_id for option_id, _ in options if own[option_id])
@@ -149,27 +149,59 @@ def _by_words(clause: str, options: Sequence[tuple[str, str]], match: Match) -> 
     return Picked(unclear=tuple(option_id for option_id, _ in options if len(hits[option_id]) == most))
 
 
+Ends = tuple[tuple[str, ...], tuple[str, ...]]  # of words: beginnings, endings
+
+
+def _ends(match: Match) -> Ends:
+    return match.beginnings, match.endings
+
+
 @lru_cache(maxsize=1024)
-def _tokens(text: str, endings: tuple[str, ...]) -> frozenset[str]:
+def _tokens(text: str, ends: Ends) -> frozenset[str]:
     """Words without endings, and pairs of neighbouring CJK characters."""
     said = plain(text)
-    words = {_stem(word, endings) for word in _WORD.findall(said) if not _CJK.search(word)}
+    words = {_stem(word, ends) for word in _WORD.findall(said) if not _CJK.search(word)}
     runs = re.findall(rf"(?:{_CJK.pattern})+", said)
     pairs = {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
     return frozenset(words | pairs)
 
 
-@lru_cache(maxsize=16)
-def _forms(words: tuple[str, ...], endings: tuple[str, ...]) -> frozenset[str]:
+def _terms(text: str, match: Match) -> frozenset[str]:
+    """The tokens of a text, and the kinds of article that it names in whatever language."""
+    return _tokens(text, _ends(match)) | _kinds(text, match.goods, _ends(match))
+
+
+@lru_cache(maxsize=1024)
+def _kinds(text: str, goods: tuple[tuple[str, ...], ...], ends: Ends) -> frozenset[str]:
+    said, tokens = plain(text), _tokens(text, ends)
+    return frozenset(
+        f"kind of {group[0]}"
+        for group in goods
+        if any(word in said for word in _unspaced(group)) or tokens & _forms(group, ends)
+    )
+
+
+@lru_cache(maxsize=256)
+def _unspaced(group: tuple[str, ...]) -> tuple[str, ...]:
+    """Words that stand without spaces around them, or are several."""
+    return tuple(plain(word) for word in group if _CJK.search(word) or " " in word)
+
+
+@lru_cache(maxsize=256)
+def _forms(words: tuple[str, ...], ends: Ends) -> frozenset[str]:
     """Words of a list in the form that tokens have."""
     spelled = [plain(word) for word in words]
-    return frozenset((*spelled, *(_stem(word, endings) for word in spelled)))
+    return frozenset((*spelled, *(_stem(word, ends) for word in spelled)))
 
 
-def _stem(word: str, endings: tuple[str, ...]) -> str:
-    """Without the first ending that fits and leaves a word; the same for question and title."""
+def _stem(word: str, ends: Ends) -> str:
+    """Without an article grown onto it, and without the first ending that leaves a word."""
     word = word.removesuffix("'s")
-    for ending in endings:
+    for beginning in ends[0]:
+        if word.startswith(beginning) and len(word) > len(beginning) + 2:
+            word = word.removeprefix(beginning)
+            break
+    for ending in ends[1]:
         if word.endswith(ending) and not word.endswith("ss") and len(word) > len(ending) + 2:
             return word.removesuffix(ending)
     return word
@@ -177,14 +209,14 @@ def _stem(word: str, endings: tuple[str, ...]) -> str:
 
 def telling(text: str, match: Match) -> frozenset[str]:
     """What a question or a rule speaks of beyond its topic; words of one group count as one."""
-    idle = _forms((*match.stop, *match.topic), match.endings)
-    groups = _groups(match.alike, match.endings)
-    return frozenset(groups.get(token, token) for token in _tokens(text, match.endings) - idle)
+    idle = _forms((*match.stop, *match.topic), _ends(match))
+    groups = _groups(match.alike, _ends(match))
+    return frozenset(groups.get(token, token) for token in _tokens(text, _ends(match)) - idle)
 
 
 @lru_cache(maxsize=4)
-def _groups(alike: tuple[tuple[str, ...], ...], endings: tuple[str, ...]) -> dict[str, str]:
-    return {form: group[0] for group in reversed(alike) for form in _forms(group, endings)}
+def _groups(alike: tuple[tuple[str, ...], ...], ends: Ends) -> dict[str, str]:
+    return {form: group[0] for group in reversed(alike) for form in _forms(group, ends)}
 
 
 _SENTENCES = re.compile(r"(?<=[.!?,;。！，；\n؟،؛])")
@@ -221,8 +253,8 @@ def is_one_of(text: str, words: Iterable[str]) -> bool:
 
 def overlap(question: str, text: str, match: Match, idle: tuple[str, ...] = ()) -> int:
     """How many telling words a question shares with a text."""
-    shared = _tokens(question, match.endings) & _tokens(text, match.endings)
-    return len(shared - _forms((*match.stop, *idle), match.endings))
+    shared = _terms(question, match) & _terms(text, match)
+    return len(shared - _forms((*match.stop, *idle), _ends(match)))
 
 
 def residue(text: str, values: Iterable[str]) -> int:
