@@ -2,79 +2,118 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+from xiaoer.agent.guard import leaks
 from xiaoer.agent.guard.facts import Facts
-from xiaoer.agent.guard.patterns import (
-    amounts_in,
-    claims_in,
-    codes_in,
-    contacts_in,
-    dates_in,
-    has_image,
-    hosts_in,
-)
+from xiaoer.agent.guard.matching import claims_without_receipt, times_without_record
+from xiaoer.agent.guard.numbers import amounts_in, shares_in
+from xiaoer.agent.guard.patterns import codes_in, has_image, has_secret, hosts_in
+from xiaoer.agent.guard.platforms import broken_rule
 from xiaoer.agent.state import Verdict
-from xiaoer.domain.policy import Policy
+from xiaoer.domain.claims import topics_of
+from xiaoer.domain.claims.text import folded, hidden, plain
 from xiaoer.domain.stores import Store
 
 MAX_REPLY = 3_000
+_MONEY = frozenset({"refund", "coupon", "cancellation"})
+_SENTENCE = re.compile(r"[^.!?。؟\n]+(?:\.(?=\S)[^.!?。؟\n]+)*")
 
 
-def _rules_of(policy: Policy) -> Iterator[str]:
-    for clause in policy.clauses:
-        yield from clause.text.values()
-    for statement in policy.statements:
-        yield from statement.text.values()
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A reply in the forms that checks read: as written, folded, plain, and what it hides decoded."""
+
+    text: str
+    folded: str
+    plain: str
+    without_rules: str  # as written, less the policy's own sentences
 
 
-Check = Callable[[str, Facts, Store], str]
+def read_draft(text: str, facts: Facts) -> Draft:
+    decoded = "\n".join([text, *hidden(text)])
+    kept = decoded
+    for rule in facts.rules:
+        if rule in kept:
+            kept = kept.replace(rule, " ")
+    return Draft(text, folded(decoded), plain(decoded), kept)
 
 
-def _said_something(text: str, _facts: Facts, _store: Store) -> str:
-    if not text.strip():
+Check = Callable[[Draft, Facts, Store], str]
+
+
+def _said_something(draft: Draft, _facts: Facts, _store: Store) -> str:
+    if not draft.text.strip():
         return "the reply is empty"
-    return "the reply is too long" if len(text) > MAX_REPLY else ""
+    return "the reply is too long" if len(draft.text) > MAX_REPLY else ""
 
 
-def _claims_have_receipts(text: str, facts: Facts, store: Store) -> str:
-    said = _without_rules(text, store)
-    return _beyond(set(claims_in(said)), facts.done, "claims what no receipt shows")
-
-
-def _without_rules(text: str, store: Store) -> str:
+def _claims_have_receipts(draft: Draft, facts: Facts, _store: Store) -> str:
     """A rule quoted to the letter says what holds in general, not what has happened."""
-    for rule in _rules_of(store.policy):
-        text = text.replace(rule, " ")
-    return text
+    kinds = claims_without_receipt(draft.without_rules, facts)
+    return f"claims what no receipt shows: {', '.join(kinds)}" if kinds else ""
 
 
-def _amounts_are_recorded(text: str, facts: Facts, _store: Store) -> str:
-    return _beyond(set(amounts_in(text)), facts.amounts, "names an amount that no record shows")
+def _amounts_are_recorded(draft: Draft, facts: Facts, _store: Store) -> str:
+    strange = _beyond(set(amounts_in(draft.plain)), facts.amounts, "names an amount that no record shows")
+    if strange or not _SHARE_SIGN.search(draft.plain):
+        return strange
+    shares = set(shares_in(plain(draft.without_rules))) - facts.shares
+    if shares and _MONEY.intersection(topics_of(draft.plain)):
+        return "names a share of the money that no rule or record shows"
+    return ""
 
 
-def _numbers_are_known(text: str, facts: Facts, _store: Store) -> str:
-    return _beyond(set(codes_in(text)), facts.codes, "names a number that no record shows")
+_SHARE_SIGN = re.compile(
+    r"[%٪]|percent|per cent|ciento|prozent|pour cent|por cento|パーセント|퍼센트|процент|بالم|full|entire|whole|complet|total|integr|voll|полн|كامل"
+    r"|全|half|半|mitad|moitie|halfte|metade|절반|전액|половин|نصف"
+)
 
 
-def _dates_are_recorded(text: str, facts: Facts, _store: Store) -> str:
-    unknown = set(dates_in(text)) - facts.dates
+def _numbers_are_known(draft: Draft, facts: Facts, _store: Store) -> str:
+    unknown = _beyond(set(codes_in(draft.folded)), facts.codes, "names a number that no record shows")
+    if unknown:
+        return unknown
+    if leaks.spelled_out(draft.folded, facts):
+        return "spells out a number that no record shows"
+    return "tells a number bit by bit" if leaks.split_over_turns(draft.text, facts) else ""
+
+
+def _times_are_recorded(draft: Draft, facts: Facts, _store: Store) -> str:
+    unknown = any(times_without_record(sentence, facts) for sentence in _sentences(draft.plain))
     return "names a date that no record shows" if unknown else ""
 
 
-def _contacts_are_own(text: str, facts: Facts, _store: Store) -> str:
-    return (
-        "shows contact data that the customer did not write"
-        if set(contacts_in(text)) - facts.contacts
-        else ""
-    )
+def _sentences(text: str) -> Iterator[str]:
+    return (found.group() for found in _SENTENCE.finditer(text))
 
 
-def _links_are_allowed(text: str, _facts: Facts, store: Store) -> str:
-    if has_image(text):
+def _people_stay_private(draft: Draft, facts: Facts, _store: Store) -> str:
+    if leaks.strange_contacts(draft.folded, facts):
+        return "shows contact data that the customer did not write"
+    if leaks.strange_address(draft.folded, facts):
+        return "shows an address that the customer did not write"
+    return "shows personal data that is not proven to be the customer's" if leaks.strange_name(draft.folded, facts) else ""
+
+
+def _links_are_allowed(draft: Draft, _facts: Facts, store: Store) -> str:
+    if has_image(draft.text):
         return "carries an image"
-    strange = [host for host in hosts_in(text) if host not in store.web.allowed_links]
+    strange = [host for host in hosts_in(draft.folded) if host not in store.web.allowed_links]
     return "links to a host that is not on the list" if strange else ""
+
+
+def _secrets_stay_inside(draft: Draft, _facts: Facts, _store: Store) -> str:
+    if has_secret(draft.text) or has_secret(draft.without_rules):
+        return "shows a key or password"
+    return "quotes our instructions" if leaks.quotes_instructions(draft.plain) else ""
+
+
+def _platform_allows(draft: Draft, _facts: Facts, store: Store) -> str:
+    rule = broken_rule(draft.plain, store.platform)
+    return f"breaks a rule of the platform ({rule.id}): {rule.says}" if rule else ""
 
 
 CHECKS: dict[str, Check] = {
@@ -82,17 +121,20 @@ CHECKS: dict[str, Check] = {
     "claims": _claims_have_receipts,
     "amounts": _amounts_are_recorded,
     "numbers": _numbers_are_known,
-    "dates": _dates_are_recorded,
-    "contacts": _contacts_are_own,
+    "dates": _times_are_recorded,
+    "contacts": _people_stay_private,
     "links": _links_are_allowed,
+    "secrets": _secrets_stay_inside,
+    "platform": _platform_allows,
 }
 
 
 def check_text(text: str, facts: Facts, store: Store) -> tuple[Verdict, ...]:
     """One verdict a check, in the order of the table."""
+    draft = read_draft(text, facts)
     verdicts = []
     for name, check in CHECKS.items():
-        reason = check(text, facts, store)
+        reason = check(draft, facts, store)
         verdicts.append(Verdict(name, not reason, reason))
     return tuple(verdicts)
 

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from xiaoer.agent.guard.patterns import amounts_in, codes_in, contacts_in, dates_in, plain_number
+from xiaoer.agent.guard.numbers import amounts_in, plain_number, shares_in
+from xiaoer.agent.guard.patterns import codes_in
+from xiaoer.agent.guard.receipts import Deed, deeds_of_actions, deeds_of_node
+from xiaoer.agent.guard.rules import Found, found_in, store_rules
+from xiaoer.agent.guard.times import dates_in, spans_in
 from xiaoer.agent.state import State
-from xiaoer.domain.actions import ActionStatus, ActionView
+from xiaoer.domain.actions import ActionView
+from xiaoer.domain.claims.text import folded, plain
 from xiaoer.domain.messages import Author
 from xiaoer.domain.money import Money, exponent
-from xiaoer.domain.stores import Store
+from xiaoer.domain.orders import order_key
 
 T = TypeVar("T")
-
 _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})")
-# Tools whose success changes what may be claimed, and the word for the claim.
-_CLAIM_OF_TOOL = {
-    "issue_refund": "refund",
-    "cancel_order": "cancellation",
-    "create_return_label": "label",
-    "issue_coupon": "coupon",
-}
-
-_APPROVED = frozenset(
-    {ActionStatus.APPROVED, ActionStatus.EXECUTING, ActionStatus.UNKNOWN, ActionStatus.SUCCEEDED}
-)
+_EXPECTED = re.compile(r"estimat|eta\b|arriv|expected_delivery")
+_NAMES = frozenset({"customer_name", "recipient", "receiver", "buyer", "consignee", "phone", "email", "street"})
+_DAYS = re.compile(r"days|quiet|within")
+_KNOWLEDGE = frozenset({"search_knowledge", "get_entry"})
+_LAST_REPLIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,67 +38,95 @@ class Facts:
     codes: frozenset[str]  # order, tracking, action and coupon numbers, upper case, without '#'
     dates: frozenset[tuple[int, int]]  # (month, day) in the store's zone
     contacts: frozenset[str]  # e-mails and phones that may be shown
-    done: frozenset[str]  # claims that a receipt or a record backs
+    deeds: frozenset[Deed]  # what receipts and records show to have happened, for which order
+    orders: tuple[str, ...] = ()  # orders of this conversation, those of this turn's words first
+    asked: frozenset[str] = frozenset()  # orders that the customer's newest words name
+    totals: Mapping[str, str] = field(default_factory=dict)  # order -> its total
+    estimates: frozenset[date] = frozenset()  # when a parcel is expected
+    past: frozenset[tuple[int, int]] = frozenset()  # recorded days that are over, and today
+    spans: frozenset[int] = frozenset()  # minutes that a rule or record names
+    shares: frozenset[int] = frozenset()  # percent
+    own: Found | None = None  # what the customer wrote in this conversation
+    rules: tuple[str, ...] = ()  # the policy's sentences, which may be quoted
+    addresses: str = ""  # folded text in which an address must stand to be told
+    names: frozenset[str] = frozenset()  # personal values that the scope does not prove
+    weekdays: frozenset[int] = frozenset()  # people are at the desk
+    today: date = date.min
+    context: str = ""  # the customer's newest words: "Done!" answers them
+    said: tuple[str, ...] = ()  # our last replies, newest last
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What one text names."""
-
-    amounts: frozenset[str]
-    codes: frozenset[str]
-    dates: frozenset[tuple[int, int]]
-    contacts: frozenset[str]
+class _Node:
+    data: dict[str, Any]
+    order: str
 
 
 def gather_facts(state: State) -> Facts:
     """All that this conversation has learnt from records, and what the customer brought himself."""
     turn = state["turn"]
+    rules = store_rules(turn.store)
     records = list(_records(state))
     nodes, leaves = _walk(records)
-    recorded = " ".join(leaves)
-    told = [_found_in(text) for text in _told(state)]
-    rules = _found_in(_rules(turn.store))
-    own = _found_in(
-        "\n".join([*state["messages"], *(i.text for i in turn.history if i.author is Author.CUSTOMER)])
-    )
-    said = [rules, *told]
+    recorded = " ".join(leaf for _, leaf in leaves)
+    moments = list(_moments(leaves, turn.store.zone))
+    today = turn.now.astimezone(turn.store.zone).date()
+    told = [found_in(text) for text in _told(state)]
+    own = found_in("\n".join([*_customer(state), *state["messages"]]))
+    read = _read_record(recorded)
+    knowledge = [found_in(text) for text in _knowledge(state)]
+    sources = [rules.found, *told, *knowledge]
+    deeds = frozenset(_deeds(state, nodes))
+    asked = found_in("\n".join(state["messages"])).codes
     return Facts(
-        amounts=_union(amounts_in(recorded), _amounts(nodes), *(found.amounts for found in said)),
-        codes=_union(codes_in(recorded), own.codes, *(found.codes for found in said)),
+        amounts=_union(read.amounts, _amounts(nodes), *(f.amounts for f in sources)),
+        codes=_union(read.codes, own.codes, *(f.codes for f in sources)),
         dates=_union(
-            dates_in(recorded),
-            own.dates,
-            _moments(recorded, turn.store.zone, turn.now),
-            _promised(state, turn.store.zone),
-            *(found.dates for found in said),
+            read.dates,
+            own.times.dates,
+            {(day.month, day.day) for _, day in moments},
+            {(today.month, today.day)},
+            *(f.times.dates for f in sources),
         ),
-        contacts=own.contacts | rules.contacts,
-        done=frozenset(_done(state, nodes)),
+        contacts=own.contacts | rules.found.contacts,
+        deeds=deeds,
+        orders=_orders(state, nodes, asked),
+        asked=frozenset(order_key(code) for code in asked),
+        totals=_totals(nodes),
+        estimates=frozenset(day for name, day in moments if _EXPECTED.search(name)) | _out_today(nodes, today),
+        past=frozenset((day.month, day.day) for _, day in moments if day <= today) | {(today.month, today.day)},
+        spans=_union(
+            rules.spans,
+            own.times.spans,
+            _recorded_spans(leaves, read, moments, today),
+            *(f.times.spans for f in sources),
+        ),
+        shares=_union(read.shares, *(f.shares for f in sources)),
+        own=own,
+        rules=rules.texts,
+        addresses=_address_text(own, rules.found, told),
+        names=_unproven_names(state, nodes),
+        weekdays=rules.weekdays,
+        today=today,
+        context="\n".join(state["messages"]),
+        said=_last_replies(state),
     )
 
 
-# The rules of a store and what was said before come again in every turn: to search them costs 1 ms.
-@lru_cache(maxsize=512)
-def _found_in(text: str) -> _Found:
-    return _Found(
-        frozenset(amounts_in(text)),
-        frozenset(codes_in(text)),
-        frozenset(dates_in(text)),
-        frozenset(contacts_in(text)),
-    )
-
-
-def _union(*parts: Iterable[T]) -> frozenset[T]:
-    return frozenset(chain.from_iterable(parts))
+# ── where it comes from ──────────────────────────────────────────────────────────────────────
 
 
 def _records(state: State) -> Iterator[dict[str, Any]]:
     for result in state.get("results", ()):
         if result.ok:
             yield result.data
-    for action in (*state["turn"].actions, *(p.action for p in state.get("proposals", ()) if p.action)):
+    for action in _actions(state):
         yield _action_record(action)
+
+
+def _actions(state: State) -> list[ActionView]:
+    proposed = [p.action for p in state.get("proposals", ()) if p.action]
+    return [*state["turn"].actions, *proposed]
 
 
 def _action_record(action: ActionView) -> dict[str, Any]:
@@ -109,6 +135,7 @@ def _action_record(action: ActionView) -> dict[str, Any]:
         "order_no": action.order_no,
         "amount": _money(action.amount),
         "destination": action.destination,
+        "note": action.reason_note,
         "receipt": action.receipt or {},
     }
 
@@ -124,77 +151,140 @@ def _told(state: State) -> Iterator[str]:
             yield item.text
 
 
-def _rules(store: Store) -> str:
-    """All that the policy says aloud, in every language."""
-    texts = [clause.text for clause in store.policy.clauses]
-    texts += [statement.text for statement in store.policy.statements]
-    return " ".join(line for by_language in texts for line in by_language.values())
+def _customer(state: State) -> Iterator[str]:
+    return (item.text for item in state["turn"].history if item.author is Author.CUSTOMER)
 
 
-def _amounts(nodes: list[dict[str, Any]]) -> Iterator[str]:
-    """Every {amount_minor, currency} of the records, and sums of an order's own amounts stay out."""
+def _last_replies(state: State) -> tuple[str, ...]:
+    own = [item.text for item in state["turn"].history if item.author is Author.ASSISTANT]
+    return tuple(own[-_LAST_REPLIES:])
+
+
+def _knowledge(state: State) -> Iterator[str]:
+    for result in state.get("results", ()):
+        if result.ok and result.call.name in _KNOWLEDGE:
+            yield str(result.data.get("text", ""))
+            yield from (str(entry.get("text", "")) for entry in result.data.get("entries", ()) if isinstance(entry, dict))
+
+
+def _orders(state: State, nodes: Sequence[_Node], asked: Iterable[str]) -> tuple[str, ...]:
+    found = [node.order for node in nodes if node.order]
+    known = dict.fromkeys([*found, *(order_key(action.order_no) for action in _actions(state))])
+    wanted = [order_key(code) for code in asked if order_key(code) in known]
+    return tuple(dict.fromkeys([*wanted, *known]))
+
+
+def _deeds(state: State, nodes: Sequence[_Node]) -> Iterator[Deed]:
+    yield from deeds_of_actions(_actions(state))
     for node in nodes:
-        if "amount_minor" in node and "currency" in node:
-            minor, currency = node["amount_minor"], node["currency"]
-            yield plain_number(str(minor / 10 ** exponent(currency)))
+        yield from deeds_of_node(node.data, node.order)
 
 
-def _moments(text: str, zone: ZoneInfo, now: datetime) -> Iterator[tuple[int, int]]:
-    for match in _ISO_TIME.finditer(text):
-        local = datetime.fromisoformat(match.group().replace("Z", "+00:00")).astimezone(zone)
-        yield local.month, local.day
-    for days in (-1, 0, 1):
-        near = (now + timedelta(days=days)).astimezone(zone)
-        yield near.month, near.day
+# ── what the records hold ────────────────────────────────────────────────────────────────────
 
 
-def _promised(state: State, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
-    """The days on which this very plan looks again."""
-    plan = state.get("plan")
-    for promise in plan.promises if plan else ():
-        local = promise.look_at.astimezone(zone)
-        yield local.month, local.day
+@dataclass(frozen=True, slots=True)
+class _Read:
+    amounts: frozenset[str]
+    codes: frozenset[str]
+    dates: frozenset[tuple[int, int]]
+    spans: frozenset[int]
+    shares: frozenset[int]
 
 
-def _done(state: State, nodes: list[dict[str, Any]]) -> Iterator[str]:
-    proposed = (p.action for p in state.get("proposals", ()) if p.action)
-    if any(action.status in _APPROVED for action in (*state["turn"].actions, *proposed)):
-        yield "approval"
-    for action in state["turn"].actions:
-        if action.status is ActionStatus.SUCCEEDED and action.tool in _CLAIM_OF_TOOL:
-            yield _CLAIM_OF_TOOL[action.tool]
+@lru_cache(maxsize=256)
+def _read_record(text: str) -> _Read:
+    """A turn's records are judged up to three times: the draft, its rewriting, the hand-off."""
+    flat = plain(text)
+    return _Read(
+        amounts=frozenset(amounts_in(flat)),
+        codes=frozenset(codes_in(folded(text))),
+        dates=frozenset(dates_in(flat)),
+        spans=frozenset(spans_in(flat)),
+        shares=frozenset(shares_in(flat)),
+    )
+
+
+def _union(*parts: Iterable[T]) -> frozenset[T]:
+    return frozenset(chain.from_iterable(parts))
+
+
+def _amounts(nodes: Sequence[_Node]) -> Iterator[str]:
+    """Every {amount_minor, currency} of the records; sums of an order's own amounts stay out."""
     for node in nodes:
-        yield from _done_by_record(node)
+        if value := amount_of(node.data):
+            yield value
 
 
-def _done_by_record(node: dict[str, Any]) -> Iterator[str]:
-    if node.get("state") == "delivered" or node.get("verdict") == "delivered" or node.get("delivered_at"):
-        yield "delivered"
-    if node.get("state") == "cancelled":
-        yield "cancellation"
-    if node.get("refund_id") and node.get("status") == "succeeded":
-        yield "refund"
-    if isinstance(node.get("refunded_quantity"), int) and node["refunded_quantity"] > 0:
-        yield "refund"
-    if node.get("label_url"):
-        yield "label"
+def amount_of(node: Mapping[str, Any]) -> str:
+    """`{"amount_minor": 127230, "currency": "USD"}` as "1272.3"; empty for anything else."""
+    minor, currency = node.get("amount_minor"), node.get("currency")
+    if not isinstance(minor, int) or not isinstance(currency, str):
+        return ""
+    return plain_number(str(minor / 10 ** exponent(currency)))
 
 
-def _walk(records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Every object within the records, and every text and number, in the order of the record."""
-    nodes: list[dict[str, Any]] = []
-    leaves: list[str] = []
-    stack: list[Any] = [*reversed(records)]
+def _totals(nodes: Sequence[_Node]) -> dict[str, str]:
+    totals = {}
+    for node in nodes:
+        total = node.data.get("total")
+        if node.order and isinstance(total, dict) and (value := amount_of(total)):
+            totals[node.order] = value
+    return totals
+
+
+def _moments(leaves: Sequence[tuple[str, str]], zone: ZoneInfo) -> Iterator[tuple[str, date]]:
+    for name, leaf in leaves:
+        if len(leaf) > 18 and leaf[4:5] == "-":
+            for match in _ISO_TIME.finditer(leaf):
+                local = datetime.fromisoformat(match.group().replace("Z", "+00:00")).astimezone(zone)
+                yield name, local.date()
+
+
+def _out_today(nodes: Sequence[_Node], today: date) -> set[date]:
+    return {today for node in nodes if node.data.get("verdict") == "out_for_delivery"}
+
+
+def _recorded_spans(
+    leaves: Sequence[tuple[str, str]], read: _Read, moments: Sequence[tuple[str, date]], today: date
+) -> Iterator[int]:
+    yield from read.spans
+    for name, leaf in leaves:
+        if leaf.isdigit() and len(leaf) < 4 and _DAYS.search(name):
+            yield int(leaf) * 1440
+    for _, day in moments:
+        yield abs((day - today).days) * 1440
+
+
+def _address_text(own: Found, rules: Found, told: Sequence[Found]) -> str:
+    return "\n".join([own.plain, rules.plain, *(f.plain for f in told if f.addresses)])
+
+
+def _unproven_names(state: State, nodes: Sequence[_Node]) -> frozenset[str]:
+    """Names and contacts in records, while nobody has proven that the record is his."""
+    if state["scope"].proven(state["turn"].now):
+        return frozenset()
+    found = (str(value) for node in nodes for name, value in node.data.items() if name in _NAMES and value)
+    return frozenset(folded(value) for value in found if len(value) > 2)
+
+
+def _walk(records: Sequence[dict[str, Any]]) -> tuple[list[_Node], list[tuple[str, str]]]:
+    """Every object within the records with its order, and every text and number with its field's name."""
+    nodes: list[_Node] = []
+    leaves: list[tuple[str, str]] = []
+    stack: list[tuple[str, Any, str]] = [("", record, "") for record in reversed(records)]
     while stack:
-        value = stack.pop()
+        name, value, order = stack.pop()
         if isinstance(value, str):
-            leaves.append(value)
+            leaves.append((name, value))
         elif isinstance(value, dict):
-            nodes.append(value)
+            number = value.get("order_no")
+            order = order_key(number) if isinstance(number, str) and number else order
+            nodes.append(_Node(value, order))
             # Cents are no number that may be said; `_amounts` says what they are worth.
-            stack += reversed([part for name, part in value.items() if name != "amount_minor"])
+            stack += [(key, part, order) for key, part in reversed(value.items()) if key != "amount_minor"]
         elif isinstance(value, list | tuple):
-            stack += reversed(value)
+            stack += [(name, part, order) for part in reversed(value)]
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            leaves.append(str(value))
+            leaves.append((name, str(value)))
     return nodes, leaves

@@ -141,13 +141,7 @@ def _kind(name: str, parts: dict[str, str], done: str) -> Kind:
 
 # Words of grammar stand in many patterns and tell nothing; every pattern holds another word as well.
 _IDLE = frozenset(
-    """your the has have was been are is it's now just already and for with this that all from you our their its
-    his her not over into onto will had were get got out any were yet
-    por para con los las una del que sus esta este fue sido han hemos ya le lo se su en el la
-    les des est une votre vos notre pas sur dans ete sont bien deja
-    der die das den dem ist sind ihr ihre ihnen ihrem ihrer wir ich sie es bei auf schon bereits wurde vor
-    foi seu sua voce ao na no os as um uma ja com
-    вам ваш мы уже вас к на в""".split()
+    ["your", "the", "has", "have", "was", "been", "are", "is", "it's", "now", "just", "already", "and", "for", "with", "this", "that", "all", "from", "you", "our", "their", "its", "his", "her", "not", "over", "into", "onto", "will", "had", "were", "get", "got", "out", "any", "were", "yet", "por", "para", "con", "los", "las", "una", "del", "que", "sus", "esta", "este", "fue", "sido", "han", "hemos", "ya", "le", "lo", "se", "su", "en", "el", "la", "les", "des", "est", "une", "votre", "vos", "notre", "pas", "sur", "dans", "ete", "sont", "bien", "deja", "der", "die", "das", "den", "dem", "ist", "sind", "ihr", "ihre", "ihnen", "ihrem", "ihrer", "wir", "ich", "sie", "es", "bei", "auf", "schon", "bereits", "wurde", "vor", "foi", "seu", "sua", "voce", "ao", "na", "no", "os", "as", "um", "uma", "ja", "com", "вам", "ваш", "мы", "уже", "вас", "к", "на", "в"]
 )
 _SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _OPEN_WORD = re.compile(r"\\w\*([^\W\d_]{3,})")

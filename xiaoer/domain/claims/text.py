@@ -27,6 +27,10 @@ _HANGUL_GAP = re.compile(rf"(?<![{_HANGUL}])[{_HANGUL}](?: [{_HANGUL}]){{2,}}(?!
 _SPACED = re.compile(r"(?<![^\W\d_])[^\W\d_](?:([ .\-_*·|])[^\W\d_])(?:\1[^\W\d_]){2,}(?![^\W\d_])")
 _LEET = str.maketrans("013457@$!", "oieastasi")
 _LEET_WORD = re.compile(r"(?<![\w#$€£¥@!])[a-z]+[013457@$!]+[a-z][a-z013457@$!]*(?![\w@])")
+# "1. Dezember" is no end of a sentence.
+_ORDINAL = re.compile(
+    r"\b(\d{1,2})\.(?= (?:jan|feb|marz|mar|april|apr|mai|jun|jul|aug|sep|okt|oct|nov|dez|dec))"
+)
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _ARABIC = str.maketrans(
     {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ـ": None}
@@ -53,6 +57,8 @@ def plain(text: str) -> str:
         text = _CJK_GAP.sub("", text)
         text = _CJK_SIGNS.sub(_only_letters, text)
         text = _HANGUL_GAP.sub(_only_letters, text)
+    if "." in text:
+        text = _ORDINAL.sub(r"\1", text)
     return _unleet(_SPACED.sub(_only_letters, text))
 
 
