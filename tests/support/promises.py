@@ -80,7 +80,8 @@ class Promising:
 
     async def __call__(self, turn: TurnInput) -> TurnOutcome:
         given = [a_promise(self.clock())] if self.promises is None else self.promises
-        return outcome_of(turn, "I look again tomorrow.", promises=tuple(given), served=True, **self.more)
+        changes = {"promises": tuple(given), "served": True, **self.more}
+        return outcome_of(turn, "I look again tomorrow.", **changes)
 
 
 class World:
