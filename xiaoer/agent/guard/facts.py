@@ -86,6 +86,7 @@ def gather_facts(state: State) -> Facts:
             own.times.dates,
             {(day.month, day.day) for _, day in moments},
             {(today.month, today.day)},
+            _promised(state),
             *(f.times.dates for f in sources),
         ),
         contacts=own.contacts | rules.found.contacts,
@@ -149,6 +150,14 @@ def _told(state: State) -> Iterator[str]:
     for item in state["turn"].history:
         if item.author is not Author.CUSTOMER:
             yield item.text
+
+
+def _promised(state: State) -> Iterator[tuple[int, int]]:
+    """The days on which this very plan looks again."""
+    plan = state.get("plan")
+    for promise in plan.promises if plan else ():
+        local = promise.look_at.astimezone(state["turn"].store.zone)
+        yield local.month, local.day
 
 
 def _customer(state: State) -> Iterator[str]:
