@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, product
+from itertools import combinations
 
 from xiaoer.domain.orders import OrderState
 from xiaoer.domain.parcels import Verdict
@@ -33,7 +33,6 @@ ONE_WORDING = frozenset({"order_missing"})
 COMMON_BLANKS = frozenset(
     {"order_no", "choices", "tries_left", "opens", "lines", "action_id", "me", "store", "answer", "parcels"}
 )
-_REGION_LIMIT = 200_000
 
 
 def lint(playbooks: Playbooks) -> list[str]:
@@ -162,30 +161,32 @@ def _has_receipt(branch: Branch) -> bool:
 
 
 def _lint_reach(playbook: Playbook) -> Iterator[str]:
-    """Walks every case that the branches can tell apart: each branch decides one, none decides nothing."""
-    facts = sorted({fact for b in playbook.branches for fact in b.when if fact in FACTS})
-    axes = [_representatives(fact, playbook.branches) for fact in facts]
-    size = 1
-    for axis in axes:
-        size *= len(axis)
-    if size > _REGION_LIMIT:
-        yield f"{size} cases are too many to check; use fewer facts"
-        return
-    deciding: set[int] = set()
-    gap = False
-    for values in product(*axes):
-        case = dict(zip(facts, values, strict=True))
-        first = next((i for i, b in enumerate(playbook.branches) if _fits(b, case)), None)
-        gap = gap or first is None
-        deciding.add(-1 if first is None else first)
-    if gap:
+    """Every case that the branches can tell apart: each branch decides one, none decides nothing.
+
+    A case is the set of branches that fit it, as bits; facts do not depend on each other, so what one
+    fact leaves fitting is joined with what every other leaves.
+    """
+    branches = playbook.branches
+    facts = sorted({fact for branch in branches for fact in branch.when if fact in FACTS})
+    cases = {(1 << len(branches)) - 1}
+    for fact in facts:
+        left = {_fitting(fact, value, branches) for value in _representatives(fact, branches)}
+        cases = {case & fitting for case in cases for fitting in left}
+    if 0 in cases:
         yield "some cases fit no branch; end with one that has no `when`"
-    unreachable = set(range(len(playbook.branches))) - deciding
-    yield from (f"branch {i + 1} can never be reached" for i in sorted(unreachable))
+    deciding = {case & -case for case in cases}
+    yield from (
+        f"branch {i + 1} can never be reached" for i in range(len(branches)) if 1 << i not in deciding
+    )
 
 
-def _fits(branch: Branch, case: dict[str, frozenset[str]]) -> bool:
-    return all(fact not in case or case[fact] & set(wanted) for fact, wanted in branch.when.items())
+def _fitting(fact: str, values: frozenset[str], branches: Sequence[Branch]) -> int:
+    """The branches that these values of one fact leave possible, a bit each."""
+    return sum(
+        1 << i
+        for i, branch in enumerate(branches)
+        if fact not in branch.when or values & set(branch.when[fact])
+    )
 
 
 def _representatives(fact: str, branches: Sequence[Branch]) -> list[frozenset[str]]:
