@@ -24,6 +24,7 @@ from xiaoer.agent.guard.facts import gather_facts
 from xiaoer.agent.nodes.understand import Understand
 from xiaoer.agent.state import State, Verdict
 from xiaoer.agent.turn import TurnInput
+from xiaoer.domain.claims import find_claims
 from xiaoer.domain.messages import Reply
 from xiaoer.domain.promises import LOOKS, PromiseKind, snapshot_of
 from xiaoer.domain.stores import Store, pick
@@ -36,6 +37,9 @@ from xiaoer.tools.calls import Runner, ToolCall, ToolResult
 
 _WATCHING = timedelta(seconds=90)
 _ANSWER_LENGTH = 600
+# What a supplier says of days and parcels is quoted and told as his word; of money only receipts speak.
+_HIS_WORD = ("claims", "dates")
+_MONEY = frozenset({"refund", "cancellation", "coupon", "label", "approval"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,15 @@ class _Teller:
             "results": (self.result, own),
             "plan": Plan(reply=Reply(text)),
         }
-        return check_text(text, gather_facts(state), turn.store)
+        facts, quoted = gather_facts(state), self._quoted()
+        whole = check_text(text, facts, turn.store)
+        if not quoted or any(claim.kind in _MONEY for claim in find_claims(quoted)):
+            return whole
+        own_words = check_text(text.replace(quoted, "…"), facts, turn.store)
+        return tuple(
+            own if verdict.check in _HIS_WORD else verdict
+            for verdict, own in zip(whole, own_words, strict=True)
+        )
 
     def _no_news(self) -> tuple[str, tuple[dict[str, Any], ...], bool]:
         if self.watch.kind is PromiseKind.SUPPLIER_ANSWERS:
@@ -199,13 +211,16 @@ class _Teller:
 
     def _values(self, name: str, case: Case) -> dict[str, str]:
         if name == "supplier":
-            return {"answer": excerpt(str(self.result.data.get("answer") or ""), _ANSWER_LENGTH)}
+            return {"answer": self._quoted()}
         if name == "refund_done":
             refund = case.order.newest_refund
             return {"amount": str(refund.amount.money), "destination": refund.destination} if refund else {}
         parcels = value_of(case, "parcels")
         state = "" if parcels else pick(self.playbooks.words.states.get(case.track.state, {}), self._lang)
         return {"parcels": parcels, "unshipped": value_of(case, "unshipped"), "state": state}
+
+    def _quoted(self) -> str:
+        return excerpt(str(self.result.data.get("answer") or ""), _ANSWER_LENGTH)
 
     def _states(self) -> str:
         """A word for each parcel, and nothing that names a place or a number."""
