@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.demo_orders import JANE, LAMP, THROW, us_shop
 from support.drive import meaning
-from support.fake_shop import Box, FakeOrder, FakeShop
+from support.fake_shop import Box, FakeOrder, FakeShop, Item
 
 
 def test_before_shipping_a_new_address_is_asked_for_once_and_handed_over_word_for_word(talk):
@@ -167,3 +167,51 @@ def test_a_question_without_a_name_is_about_the_product_in_talk(talk):
     queries = [c.args["query"] for c in (*spoken.fetched, *spoken.calls)]
     assert any(query.startswith("Desk lamp") for query in queries)
     assert "dims" in spoken.text or "lamp" in spoken.text
+
+
+def test_words_that_fit_two_items_narrow_the_choice_to_these(talk):
+    shop = us_shop()
+    items = (LAMP, Item("L2", "Tea set green", 2500), Item("L3", "Tea set blue", 2500))
+    order = FakeOrder("#1098", "jane", "delivered", items, (Box("1", "delivered"),), proof=JANE, delivered=3)
+    talking = talk(shop=FakeShop(order, store=shop.store)).prove("jane")
+    talking.say("refund 1098", meaning("refund_request", order_no="1098"))
+    spoken = talking.say("the tea set", meaning())
+    assert "green" in spoken.text and "blue" in spoken.text and "Desk lamp" not in spoken.text
+    assert talking.say("blue", meaning()).proposals != ()
+
+
+def test_thanks_and_a_change_of_mind_are_no_details(talk):
+    talking = talk().prove("jane")
+    talking.say("change the address of 1001", meaning("change_address", order_no="1001"))
+    assert talking.say("thanks", meaning("thanks_bye")).hand_off is None
+    assert talking.say("never mind, keep it", meaning(("change_order", 0.9))).hand_off is None
+
+
+def test_a_question_that_is_unsure_is_about_the_open_request(talk):
+    talking = talk().prove("jane")
+    [made] = talking.say("refund the lamp of 1032", meaning("refund_request", order_no="1032")).proposals
+    spoken = talking.say("how long will it take?", meaning(("when_ship", 0.41), ("product_question", 0.2)))
+    assert made.action.action_id in spoken.text
+
+
+def test_an_item_alone_asks_on_about_the_last_topic(talk):
+    talking = talk().prove("jane")
+    talking.say("where is 1009", meaning("track_parcel", order_no="1009"))
+    assert "#1009" in talking.say("and the tea set?", meaning()).text
+
+
+def test_ok_with_a_wish_for_money_is_that_wish_and_not_a_yes_to_something_else(talk):
+    talking = talk().prove("marco")
+    talking.say("where is 1010", meaning("track_parcel", order_no="1010"))
+    spoken = talking.say("ok refund please", meaning(yes_no="yes"))
+    assert "$25.00" in spoken.text and spoken.hand_off is None
+    assert [p.call.name for p in talking.say("yes", meaning(yes_no="yes")).proposals] == ["issue_refund"]
+
+
+def test_a_deed_that_is_only_half_heard_beside_a_need_is_left_out(talk):
+    spoken = (
+        talk()
+        .prove("priya")
+        .say("I never got 1005", meaning(("not_received", 0.5), ("cancel_order", 0.3), order_no="1005"))
+    )
+    assert "cancel" not in spoken.text

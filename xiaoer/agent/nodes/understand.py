@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
+from xiaoer.agent.brains.embedded.tone import gibberish
 from xiaoer.agent.brains.protocol import TurnView
 from xiaoer.agent.state import Node, State, scope_after, view_of
 from xiaoer.domain.understanding import Understanding
 from xiaoer.tools.calls import Runner, ToolCall, ToolResult
 
 Prefetch = Callable[[TurnView], tuple[ToolCall, ...]]
+LATIN = ("en", "es", "fr", "de", "pt")
+FEW_WORDS = 2  # "no", "ok ok", "a@b.c"
 _ROUNDS = 3  # proof, reads, reads that follow from reads
 
 
@@ -31,11 +35,21 @@ def make_understand(understander: Understand, prefetch: Prefetch, run: Runner) -
         hint = turn.lang or turn.store.languages[0]
         expecting = state["memory"].get("expecting")
         meaning = understander.understand("\n".join(state["messages"]), hint, expecting)
-        changed: State = {**state, "understanding": meaning, "lang": meaning.lang or hint}
+        lang = language_of("\n".join(state["messages"]), meaning, turn.lang) or hint
+        meaning = replace(meaning, lang=lang)
+        changed: State = {**state, "understanding": meaning, "lang": lang}
         found = await _fetch(changed, prefetch, run)
-        return {"understanding": meaning, "lang": meaning.lang or hint, **found}
+        return {"understanding": meaning, "lang": lang, **found}
 
     return understand
+
+
+def language_of(text: str, meaning: Understanding, known: str | None) -> str:
+    """The message's language; a word or two that many languages have keeps that of the conversation."""
+    if known not in LATIN or meaning.lang not in LATIN or known == meaning.lang:
+        return meaning.lang
+    says_little = not meaning.intents and len(text.split()) <= FEW_WORDS and text.isascii()
+    return str(known) if says_little or gibberish(text) else meaning.lang
 
 
 async def _fetch(state: State, prefetch: Prefetch, run: Runner) -> dict[str, Any]:

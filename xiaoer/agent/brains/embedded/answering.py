@@ -12,6 +12,7 @@ from xiaoer.agent.brains.embedded.memory import Ask, Need
 from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.domain.orders import order_key
 
+SHORT = 4  # words
 SURE_ENOUGH = 0.6  # a second reading of a message that answers a question must be at least this sure
 
 
@@ -57,7 +58,8 @@ def _dropped(turn: Turn) -> bool:
     needed = {s.id for s in meaning.intents if s.confidence >= SURE_ENOUGH}
     if not reading.mentions(said, (*match.calling_off, *match.again)):
         needed.discard("cancel_order")  # "never mind, keep it" cancels nothing but the request
-    if meaning.slots.as_dict() or needed or wants_money(turn):
+    returned = reading.mentions(said, match.returning) and not reading.mentions(said, match.keep)
+    if meaning.slots.as_dict() or needed or wants_money(turn) or returned:
         return False
     return reading.mentions(said, match.drop)
 
@@ -99,10 +101,18 @@ def _hear_details(turn: Turn, ask: Ask) -> Heard | None:
     answer = turn.view.understanding.yes_no
     if answer == "no":
         return Heard(turn.memory.needs[1:], closing="nothing_done")
-    if answer in ("yes", "any") or turn.asking or _names_person(turn):
+    if answer in ("yes", "any") or turn.asking or _names_person(turn) or _only_polite(turn):
         return None
+    if reading.mentions(reading.plain(turn.view.text), turn.playbooks.words.match.drop):
+        return Heard(turn.memory.needs[1:], closing="nothing_done", final=True)
     turn.detail = True
     return _continue(turn, lambda need: {"details": join(need.details, turn.view.text)})
+
+
+def _only_polite(turn: Turn) -> bool:
+    main = turn.view.understanding.main
+    courtesy = main in turn.playbooks.intents and turn.playbooks.intents[str(main)].kind == "courtesy"
+    return courtesy and main != "out_of_scope" and reading.residue(turn.view.text, ()) <= SHORT
 
 
 def _names_person(turn: Turn) -> bool:
@@ -170,10 +180,19 @@ def _hear_lines(turn: Turn, ask: Ask) -> Heard | None:
         return _continue(turn, lambda _: {"reason": reason})
     if not picked and (turn.view.understanding.yes_no == "any" or _says_all(turn)):
         picked = every
+    text = turn.view.text
+    if not picked and _narrowed(turn, ask):
+        return _continue(turn, lambda _: {"words": text})
     if not picked:
         return None
-    text = turn.view.text
     return _continue(turn, lambda need: {"lines": picked, "words": join(need.words, text)})
+
+
+def _narrowed(turn: Turn, ask: Ask) -> bool:
+    """Whether the words fit some of the items, so that only between these must be chosen."""
+    options = [(choice.id, choice.text) for choice in ask.options]
+    fitting = reading.pick(turn.view.text, options, turn.playbooks.words.match, listed=True).unclear
+    return 1 < len(fitting) < len(options)
 
 
 def _says_all(turn: Turn) -> bool:

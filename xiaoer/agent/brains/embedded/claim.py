@@ -18,7 +18,10 @@ def with_tail(view: TurnView) -> TurnView:
     slots = view.understanding.slots
     long = tuple(no for no in slots.order_no if not _TAIL.fullmatch(no) or f"#{no}" in view.text)
     tails = tuple(no for no in slots.order_no if no not in long)
-    if view.scope.proven(view.now) or len(long) != 1 or len(tails) != 1 or slots.phone_tail:
+    proven_before = view.scope.proven(view.now) and not any(
+        result.call.name == "verify_customer" for result in view.results
+    )
+    if proven_before or len(long) != 1 or len(tails) != 1 or slots.phone_tail:
         return view
     mended = replace(slots, order_no=long, phone_tail=tails)
     return replace(view, understanding=replace(view.understanding, slots=mended))

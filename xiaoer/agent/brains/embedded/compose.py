@@ -104,7 +104,7 @@ def hand_over(
     said += [facts] if facts else []
     opens = next_opening(turn)
     said.append(turn.common("colleague_closed" if opens else "colleague_open", opens=opens))
-    if any(a.ask is not None and a.ask.kind == "proof" for a in answers):
+    if reason == "angry" and not turn.proven:
         said.append(turn.common("meanwhile"))
     memory = _remember(turn, [], misses=0)
     return Plan(

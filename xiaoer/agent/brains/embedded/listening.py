@@ -28,6 +28,7 @@ from xiaoer.domain.orders import order_key
 from xiaoer.domain.understanding import IntentScore
 from xiaoer.prompts.playbooks import Playbooks
 
+SURE_DEED = 0.45  # a deed beside the main need
 SURE_OUTSIDE = 0.4  # that a message is about nothing of the shop
 SURE_BESIDE = 0.9  # a matter for a person, beside a need that can be settled here
 BARE_WISH = 4  # words of a wish that names nothing
@@ -115,6 +116,9 @@ def _doubtful(turn: Turn, score: IntentScore) -> bool:
     if score.id in ("refund_request", "refund_status") and declines_money(turn):
         return True
     playbook = turn.playbooks.intents[score.id]
+    main = turn.view.understanding.main
+    if playbook.tools and score.id != main and score.confidence < SURE_DEED:
+        return True
     leading = score.id in (turn.view.understanding.main, "complaint")
     least = SURE_ENOUGH if leading else SURE_BESIDE
     return playbook.kind == "hand_off" and score.id != "human_agent" and score.confidence < least
@@ -143,10 +147,14 @@ def _implied(turn: Turn, ids: list[str]) -> list[str]:
         return list(last)
     if ids[:1] in (["cancel_order"], ["exchange_item"]) and explains(turn):
         return ["refund_status"]
+    if _asks_on(turn, ids):
+        return ["refund_status"]
     if any(turn.playbooks.intents[i].kind != "courtesy" for i in ids):
         return ids
-    if not ids and wants_money(turn) and turn.view.understanding.yes_no != "yes":
+    if not ids and wants_money(turn):
         return ["refund_request"]
+    if last and not ids and _names_thing(turn):
+        return list(last)  # "and the fountain?"
     if _only_slots(turn):
         return ["track_parcel"]  # a bare order number asks where the order is
     if turn.memory.order_no and not turn.view.understanding.slots.as_dict() and means_another(turn):
@@ -154,11 +162,26 @@ def _implied(turn: Turn, ids: list[str]) -> list[str]:
     return ids
 
 
+def _asks_on(turn: Turn, ids: Sequence[str]) -> bool:
+    """ "How long will it take?", unsure what it means, while a request of the customer is open."""
+    scores = turn.view.understanding.intents
+    unsure = bool(ids) and all(score.confidence < SURE_ENOUGH for score in scores)
+    return unsure and turn.asking and open_request(turn) and not _slot_values(turn)
+
+
+def _names_thing(turn: Turn) -> bool:
+    match = turn.playbooks.words.match
+    return reading.overlap(turn.view.text, turn.memory.thing, match, match.idle) > 0
+
+
 def _wants_the_rest(turn: Turn) -> bool:
     """ "OK, then the others too", after a request for a part of the order."""
     about = turn.memory.topics[-1:]
-    asked = about and open_request(turn) and about[0] in ("refund_request", "return_item")
-    return bool(asked) and reading.mentions(reading.plain(turn.view.text), turn.playbooks.words.match.rest)
+    if not about or about[0] not in ("refund_request", "return_item"):
+        return False
+    tools = turn.playbooks.intents[about[0]].tools
+    asked = any(action.tool in tools for action in turn.view.actions)
+    return asked and reading.mentions(reading.plain(turn.view.text), turn.playbooks.words.match.rest)
 
 
 def _only_slots(turn: Turn) -> bool:

@@ -146,7 +146,11 @@ def _by_words(clause: str, options: Sequence[tuple[str, str]], match: Match) -> 
     most = max((len(tokens) for tokens in hits.values()), default=0)
     if not most:
         return Picked()
-    return Picked(unclear=tuple(option_id for option_id, _ in options if len(hits[option_id]) == most))
+    tied = tuple(option_id for option_id, _ in options if len(hits[option_id]) == most)
+    # "The fountain" is the fountain rather than the filters of one, which would be called filters.
+    kinds = {option_id: _kinds(text, match.goods, _ends(match)) for option_id, text in options}
+    plainly = tuple(option_id for option_id in tied if kinds[option_id] and kinds[option_id] <= heard)
+    return Picked(plainly) if len(plainly) == 1 else Picked(unclear=tied)
 
 
 Ends = tuple[tuple[str, ...], tuple[str, ...]]  # of words: beginnings, endings
