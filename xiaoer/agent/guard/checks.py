@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xiaoer.agent.guard import leaks
@@ -19,7 +19,6 @@ from xiaoer.domain.stores import Store
 
 MAX_REPLY = 3_000
 _MONEY = frozenset({"refund", "coupon", "cancellation"})
-_SENTENCE = re.compile(r"[^.!?。؟\n]+(?:\.(?=\S)[^.!?。؟\n]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +81,8 @@ def _numbers_are_known(draft: Draft, facts: Facts, _store: Store) -> str:
 
 
 def _times_are_recorded(draft: Draft, facts: Facts, _store: Store) -> str:
-    unknown = any(times_without_record(sentence, facts) for sentence in _sentences(draft.plain))
+    unknown = times_without_record(draft.plain, facts)
     return "names a date that no record shows" if unknown else ""
-
-
-def _sentences(text: str) -> Iterator[str]:
-    return (found.group() for found in _SENTENCE.finditer(text))
 
 
 def _people_stay_private(draft: Draft, facts: Facts, _store: Store) -> str:

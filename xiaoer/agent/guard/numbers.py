@@ -20,10 +20,14 @@ _UNITS = (
 )
 _AMOUNT = re.compile(
     rf"(?:us\$|r\$|hk\$|[$¥€£₩₽]|usd|cny|rmb|eur|gbp)\s*({_NUMBER})({_SCALE})"
-    rf"|({_NUMBER})({_SCALE})\s*(?:[$¥€£₩₽]|{_UNITS})",
-    re.IGNORECASE,
+    rf"|({_NUMBER})({_SCALE})\s*(?:[$¥€£₩₽]|{_UNITS})"
 )
-_UNIT = re.compile(_UNITS, re.IGNORECASE)
+_UNIT = re.compile(_UNITS)
+# Without one of these a text names no currency by its word.
+_CURRENCY = re.compile(
+    "doll|buck|quid|pound|euro|yuan|rmb|usd|cny|eur|gbp|jpy|krw|brl|dolar|reai|real|peso|libra|pfund|[元块圆刀美欧英人円ド원달유위]"
+    "|долл|евро|руб|юан|фунт|دول|يور|ريا|دره|جني|يوا"
+)
 _SCALES = {
     "k": 1000, "万": 10_000, "萬": 10_000, "만": 10_000, "千": 1000, "천": 1000, "m": 1_000_000,
     "thousand": 1000, "mil": 1000, "mill": 1000, "mille": 1000, "tausend": 1000, "الف": 1000,
@@ -32,12 +36,17 @@ _SCALES = {
 
 def amounts_in(text: str) -> Iterator[str]:
     """Every amount of money as normalised digits: `$1,272.30`, `1.272,30 €` and `六百八十元` alike."""
-    for match in _AMOUNT.finditer(text):
+    worded = _CURRENCY.search(text) is not None
+    for match in _AMOUNT.finditer(text) if worded or _SIGN.search(text) else ():
         digits, scale = (match.group(1), match.group(2)) if match.group(1) else match.group(3, 4)
         value = plain_number(digits)
         if value:
             yield _scaled(value, scale.strip().lower())
-    yield from amounts_in_words(text)
+    if worded:
+        yield from amounts_in_words(text)
+
+
+_SIGN = re.compile("[$¥€£₩₽]")
 
 
 def _scaled(value: str, scale: str) -> str:

@@ -59,6 +59,14 @@ _ADDRESS = re.compile(
     r"|[\uac00-\ud7a3]{1,8}(?:시|도|구|군) [\uac00-\ud7a3 ]{1,12}(?:로|길|동) ?\d+"
     r"|شارع [\u0621-\u064a ]{2,24}(?:رقم |،? ?)\d{1,4}"
 )
+# Without one of these no pattern of an address can match.
+_STREET = re.compile(
+    "street|\\bst\\b|\\bave|road|\\brd\\b|lane|\\bln\\b|drive|boulev|blvd|court|terra|square|strasse|str\\.|weg|gasse|allee|platz"
+    "|\\brue|place|chemin|impasse|calle|avda|plaza|paseo|rua|travessa|praca|ул|прос|пр-т|пер|شارع|[路街道巷弄村号丁番로길동]|大厦|小区"
+)
+_SECRET_SIGN = re.compile(
+    "sk-|akia|asia|gh[pousr]_|xox|shp|eyj|-----begin|bearer|authorization|xiaoer_|key|secret|passw|token|contrase|senha|密码|密钥|口令"
+)
 _SECRET = re.compile(
     r"\bsk-[A-Za-z0-9_-]{12,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bgh[pousr]_[A-Za-z0-9]{16,}|\bxox[abprs]-[\w-]{8,}|\bshp(?:at|ss|ca|pa)_[a-f0-9]{16,}"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|-----BEGIN [A-Z ]+-----|\b(?:bearer|authorization:)\s+[\w.~+/-]{12,}"
@@ -106,11 +114,13 @@ def spelled_in(text: str) -> Iterator[str]:
 
 def contacts_in(text: str) -> Iterator[str]:
     """E-mail addresses in lower case, phone numbers as digits, also those that are written out."""
-    for match in _EMAIL.finditer(text):
-        yield match.group().lower().rstrip(".")
+    if "@" in text:
+        yield from (match.group().lower().rstrip(".") for match in _EMAIL.finditer(text))
     if " at " in text or "(at)" in text or "[at]" in text or _ODD_AT.search(text):
         for match in _SPELLED_MAIL.finditer(text):
             yield f"{match.group(1)}@{_DOT.sub('.', match.group(2))}".lower().replace(" ", "")
+    if sum(char.isdigit() for char in text) < _SHORTEST_PHONE:
+        return
     for match in _PHONE.finditer(text):
         yield re.sub(r"\D", "", match.group())
 
@@ -118,10 +128,13 @@ def contacts_in(text: str) -> Iterator[str]:
 _ODD_AT = re.compile(r"艾特|圈a|arroba|собака|\{at\}", re.IGNORECASE)
 
 
+_SHORTEST_PHONE = 8
+
+
 def addresses_in(text: str) -> Iterator[str]:
     """Postal addresses, as they stand; expects folded text."""
-    for match in _ADDRESS.finditer(text):
-        yield match.group()
+    if _STREET.search(text):
+        yield from (match.group() for match in _ADDRESS.finditer(text))
 
 
 def hosts_in(text: str) -> Iterator[str]:
@@ -140,7 +153,7 @@ def has_image(text: str) -> bool:
 
 
 def has_secret(text: str) -> bool:
-    return _SECRET.search(text) is not None
+    return _SECRET_SIGN.search(text.lower()) is not None and _SECRET.search(text) is not None
 
 
 def _without_contacts(text: str) -> str:

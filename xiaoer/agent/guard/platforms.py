@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from xiaoer.domain.claims.text import folded
+from xiaoer.agent.guard.gate import Gated, gated
+from xiaoer.domain.claims.lexicon import plain_source
 
 _FILE = Path(__file__).with_name("platforms.yaml")
 DEFAULT = "local"
@@ -21,7 +22,7 @@ class Rule:
     id: str
     says: str  # one sentence for staff
     source: str  # where the platform says so
-    words: re.Pattern[str]
+    words: Gated
     unless: re.Pattern[str]  # a refusal of the same thing, or a lawful use of the word
 
 
@@ -36,11 +37,11 @@ def platform_rules() -> dict[str, tuple[Rule, ...]]:
 
 
 def _rule(name: str, raw: dict[str, Any]) -> Rule:
-    return Rule(name, raw["says"], raw["source"], _pattern(raw["words"]), _pattern(raw.get("unless")))
+    return Rule(name, raw["says"], raw["source"], gated(raw["words"]), _pattern(raw.get("unless")))
 
 
 def _pattern(lines: str | None) -> re.Pattern[str]:
-    kept = [folded(line.strip()) for line in (lines or "(?!)").splitlines() if line.strip()]
+    kept = [plain_source(line.strip()) for line in (lines or "(?!)").splitlines() if line.strip()]
     return re.compile("|".join(kept))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 
+from xiaoer.agent.guard.gate import Gated, Words, gated, words_of
 from xiaoer.agent.guard.numbers import HAN_NUMBER, WORDS, han_number
+from xiaoer.domain.claims.lexicon import START
 
 # Months, one line each: every language's words, as far as a short form stands alone.
 _MONTHS = """
@@ -33,6 +34,7 @@ _MONTH_DAY = re.compile(
     rf"\b({_NAMES})\b\.?\s+(?:the )?(\d{{1,2}})(?:st|nd|rd|th)?\b(?!:\d)"
     rf"|\b(\d{{1,2}})(?:st|nd|rd|th|er|o|º|ª|\.)?\s+(?:of |de |d')?({_NAMES})\b"
 )
+_MONTH_STARTS = frozenset(name[:START] for name in _MONTH)
 _EAST = re.compile(rf"(\d{{1,2}}|{HAN_NUMBER})\s*(?:月|월)\s*(\d{{1,2}}|{HAN_NUMBER})\s*(?:日|号|일)?")
 _ISO = re.compile(r"\b\d{4}[-/.](\d{1,2})[-/.](\d{1,2})\b")
 _SLASHED = re.compile(r"(?<![\d/.])(\d{1,2})[/.](\d{1,2})(?:[/.](?:20)?\d{2})(?![\d/])|(?<![\d/.$€£¥])(\d{1,2})/(\d{1,2})(?![\d/])")
@@ -53,6 +55,19 @@ friday fridays viernes vendredi freitag sexta-feira sexta пятницу пят�
 saturday saturdays sabado samedi samstag sonnabend субботу суббота субботы السبت 周六 星期六 礼拜六 土曜 토요일
 sunday sundays domingo dimanche sonntag воскресенье воскресенья الاحد 周日 周天 星期日 星期天 礼拜天 日曜 일요일
 """
+
+
+def _lines(words: str) -> Iterator[str]:
+    """Alternatives that stand in one script each, so that the others are not tried on a text without it."""
+    east, west = [], []
+    for word in _ALTERNATIVE.findall(words):
+        (east if _EASTERN.search(word) else west).append(word)
+    yield rf"(?<![^\W\d_])(?:{'|'.join(west)})"
+    yield "|".join(east)
+
+
+_EASTERN = re.compile("[\u3040-\u9fff\uac00-\ud7a3]")
+_ALTERNATIVE = re.compile(r"(?:[^|()\[\]]|\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\])+")
 _UNITS = {
     "minute": (1, r"minutes?\b|mins?\b|minutos?\b|minuten?\b|分钟|分间|분(?! ?께)|минут\w*|دقيقه|دقائق|دقايق"),
     "hour": (60, r"hours?\b|hrs?\b|horas?\b|heures?\b|stunden?\b|小时|个小时|钟头|时间(?=内|以)|시간|час\w*|ساعه|ساعات"),
@@ -62,12 +77,18 @@ _UNITS = {
 }  # fmt: skip
 _WORDS = "|".join(sorted((word for word in WORDS if len(word) > 1 and WORDS[word] <= 100), key=len, reverse=True))
 _COUNT = rf"\d+(?:[.,]\d+)?|{HAN_NUMBER}|\b(?:{_WORDS}|an?)\b"
-_RANGE = rf"({_COUNT})(?:\s*(?:-|–|~|to|bis|a|ate|至|到|から|에서|до|الي|или|oder|or|ou|y|或)\s*({_COUNT}))?"
-_SPAN = re.compile("|".join(rf"{_RANGE}\s*(?P<{name}>{unit})" for name, (_, unit) in _UNITS.items()))
-_NEXT = re.compile(
-    r"\b(?:next|this|coming) (?:week|month|weekend)\b|下(?:个)?(?:周|星期|礼拜|月)(?!一|二|三|四|五|六|日|天)|周末|来週(?!の)|来周|다음 ?주|주말|"
-    r"\b(?:proxima semana|semana que viene|fin de semana|semaine prochaine|ce week-end|nachste woche|wochenende|proxima semana|semana que vem)\b|"
-    r"следующей неделе|выходны\w+|الاسبوع القادم|الاسبوع المقبل"
+_TO = r"\s*(?:-|–|~|to|bis|a|ate|至|到|から|에서|до|الي|или|oder|or|ou|y|或)\s*"
+_COUNTED = re.compile(rf"({_COUNT})(?:{_TO}({_COUNT}))?\s*$")
+_UNIT_LINES = tuple((minutes, gated("\n".join(_lines(words)))) for minutes, words in _UNITS.values())
+_LOOK_BACK = 40
+_NEXT = gated(
+    r"""
+\b(?:next|this|coming) (?:week|month|weekend)\b
+下(?:个)?(?:周|星期|礼拜|月)(?!一|二|三|四|五|六|日|天)|周末|来週(?!の)|来周|다음 ?주|주말
+\b(?:proxima semana|semana que viene|fin de semana|semaine prochaine|ce week-end|nachste woche|wochenende|semana que vem)\b
+следующей неделе|выходны\w+
+الاسبوع القادم|الاسبوع المقبل
+"""
 )
 
 
@@ -87,60 +108,76 @@ class Times:
 
 
 @cache
-def _offsets() -> tuple[tuple[int, re.Pattern[str]], ...]:
+def _offsets() -> dict[int, Gated]:
     lines = (line.split(" ", 1) for line in _DAYS.strip().splitlines())
-    return tuple((int(days), re.compile(words)) for days, words in lines)
+    return {int(days): gated("\n".join(_lines(words))) for days, words in lines}
 
 
 @cache
-def _weekdays() -> re.Pattern[str]:
-    groups = []
-    for number, line in enumerate(_WEEKDAYS.strip().splitlines()):
-        words = sorted(line.split(), key=len, reverse=True)
-        spaced = "|".join(re.escape(word) for word in words if not _EASTERN.search(word))
-        eastern = "|".join(re.escape(word) for word in words if _EASTERN.search(word))
-        groups.append(rf"(?P<d{number}>\b(?:{spaced})\b|{eastern})")
-    return re.compile("|".join(groups))
+def _weekdays() -> tuple[tuple[int, Gated], ...]:
+    lines = enumerate(_WEEKDAYS.strip().splitlines())
+    return tuple((day, gated("\n".join(_names_of(line)))) for day, line in lines)
 
 
-_EASTERN = re.compile("[\u3040-\u9fff\uac00-\ud7a3]")
-# Without one of these a text names no time; most sentences are let through by this look.
-_ANY = re.compile(
-    r"\d|[月日天周昨明后週曜월일주]|day|week|month|year|hour|minute|tomorrow|manana|demain|morgen|gestern|ontem|amanha|hier|ayer|semana|lunes|lundi|"
-    r"mardi|martes|mi[et]|je|vi|ven|sam|sab|dom|dim|montag|dienstag|donnerstag|freitag|sonn|seg|ter|qua|qui|sex|[а-я]{3}|[\u0621-\u064a]{3}|"
-    r"jan|feb|mar|apr|avr|abr|ma[iyo]|jun|jul|aug|ago|aout|sep|set|oct|out|okt|nov|dec|dez|heure|hora|stunde|tag|jour|dia|woche|mois|mes|모레"
-)
+def _names_of(line: str) -> Iterator[str]:
+    words = sorted(line.split(), key=len, reverse=True)
+    yield rf"\b(?:{'|'.join(word for word in words if not _EASTERN.search(word))})\b"
+    yield "|".join(word for word in words if _EASTERN.search(word))
 
 
 def times_in(text: str) -> Times:
     """All times that a text names; expects the plain form."""
-    text = text.translate(_ARABIC_DIGITS)
+    text = text.translate(_ARABIC_DIGITS) if not text.isascii() else text
+    words = words_of(text)
     return Times(
         dates=frozenset(dates_in(text)),
-        either=frozenset(_either(text)),
+        either=frozenset(_either(text)) if "/" in text or _DOTTED in text else frozenset(),
         offsets=frozenset(_offsets_in(text)),
-        weekdays=frozenset(int(m.lastgroup[1:]) for m in _weekdays().finditer(text) if m.lastgroup),
+        weekdays=frozenset(day for day, names in _weekdays() if next(names.finditer(text, words), None)),
         spans=frozenset(spans_in(text)),
-        vague=_NEXT.search(text) is not None,
+        vague=next(_NEXT.finditer(text, words), None) is not None,
     )
 
 
+_DOTTED = "."
+
+
 def _offsets_in(text: str) -> Iterator[int]:
-    for days, words in reversed(_offsets()):
-        if words.search(text):
+    words = words_of(text)
+    far = {days for days in (2, -2) if _said(days, text, words)}
+    yield from far
+    for days in (1, -1):
+        # "day after tomorrow" is not also "tomorrow"
+        if _said(days, text if 2 * days not in far else _without(2 * days, text), words):
             yield days
-            text = words.sub(" ", text)  # "day after tomorrow" is not also "tomorrow"
+
+
+def _said(days: int, text: str, words: Words) -> bool:
+    return next(_offsets()[days].finditer(text, words), None) is not None
+
+
+def _without(days: int, text: str) -> str:
+    for _, pattern in _offsets()[days].lines:
+        text = pattern.sub(" ", text)
+    return text
 
 
 def dates_in(text: str) -> Iterator[tuple[int, int]]:
     """Months and days, whatever the notation; the year is not compared."""
-    for match in _EAST.finditer(text):
-        yield from _valid(_number(match.group(1)), _number(match.group(2)))
+    if "月" in text or "월" in text:
+        yield from _eastern(text)
     for match in _ISO.finditer(text):
         yield from _valid(int(match.group(1)), int(match.group(2)))
+    if _MONTH_STARTS.isdisjoint(words_of(text).starts):
+        return
     for match in _MONTH_DAY.finditer(text):
         month = _MONTH[match.group(1) or match.group(4)]
         yield from _valid(month, int(match.group(2) or match.group(3)))
+
+
+def _eastern(text: str) -> Iterator[tuple[int, int]]:
+    for match in _EAST.finditer(text):
+        yield from _valid(_number(match.group(1)), _number(match.group(2)))
 
 
 def _either(text: str) -> Iterator[tuple[int, int]]:
@@ -160,18 +197,19 @@ def _number(text: str) -> int:
 
 def spans_in(text: str) -> Iterator[int]:
     """Spans in minutes; both ends of a range."""
-    for match in _SPAN.finditer(text):
-        name = next(unit for unit in _UNITS if match.group(unit))
-        counts = [match.group(n) for n in range(1, (match.lastindex or 0) + 1)]
-        for count in _counts(counts, match.group(name)):
-            yield int(count * _UNITS[name][0])
+    words = words_of(text)
+    for minutes, units in _UNIT_LINES:
+        for unit in units.finditer(text, words):
+            counted = _COUNTED.search(text[max(0, unit.start() - _LOOK_BACK) : unit.start()])
+            for count in _counts(counted.groups() if counted else ()):
+                yield int(count * minutes)
     if "يومين" in text:
         yield 2 * 1440
 
 
-def _counts(groups: list[str | None], unit: str) -> Iterator[float]:
+def _counts(groups: Sequence[str | None]) -> Iterator[float]:
     for group in groups:
-        if not group or group == unit:
+        if not group:
             continue
         if group[0].isdigit():
             yield float(group.replace(",", "."))
@@ -181,6 +219,3 @@ def _counts(groups: list[str | None], unit: str) -> Iterator[float]:
             yield 1
         elif all(char in HAN_NUMBER for char in group):
             yield han_number(group) or 0
-
-
-MONTH_NAMES = frozenset(chain(_MONTH))

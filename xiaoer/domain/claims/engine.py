@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from xiaoer.domain.claims.lexicon import Kind, Lexicon, index, lexicons
+from xiaoer.domain.claims.lexicon import Kind, Lexicon, Pattern, index, lexicons
 from xiaoer.domain.claims.text import hidden, mirrored, plain
 
 DONE = (
@@ -164,12 +164,24 @@ class _Reader:
                     named.append(kind.name)
                 if spans and not asked and self._holds(kind, lex, texts, text, spans, later):
                     done.append(kind.name)
+                elif kind.name in _BARE and not asked and self._hints_at(lex, kind.topics, text, later):
+                    done.append(kind.name)
+            if not asked and self._hints_at(lex, lex.bosses, texts[lex.lang], later):
+                done.append(_OF_REQUESTS)
         self.topics += named
         if named or done:
             self.inherited = named or done
         elif not asked:
             done += self._alone(texts, later)
         yield from dict.fromkeys(done)
+
+    def _hints_at(self, lex: Lexicon, topics: Pattern, text: str, later: Sequence[str]) -> bool:
+        """A topic told of this customer as a fact, in whatever words, and nothing else to say about it."""
+        found = topics.search(text)
+        if found is None or any(other.pending.search(text) for other in self._judges(lex)):
+            return False
+        whole = (found.start(), len(text))
+        return bool(lex.hard.search(text)) and self._stands(lex, text, whole, later)
 
     def _asked(self, clause: str, last: bool) -> bool:
         shown = clause.strip(" .!?\u061f\u3002")
@@ -279,6 +291,7 @@ class _Reader:
 
 _UNMARKED = frozenset({"zh", "ja", "ko"})  # whose questions are marked by words
 _MARKED = frozenset({"en", "fr", "de"})  # whose questions turn the sentence round
+_BARE = frozenset({"refund", "cancellation", "label", "coupon", "exchange", "pickup"})
 _OF_REQUESTS = "approval"  # what is approved is the request itself
 _CARRIED_OUT = frozenset(
     {"refund", "cancellation", "label", "coupon", "change", "exchange", "pickup", "intercept"}
@@ -288,7 +301,7 @@ _CARRIED_OUT = frozenset(
 def _warm(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) -> bool:
     if not lexicon.warm.blind and (lexicon.lang, "") not in worth:
         return False
-    return any(part.search(text) for part in (lexicon.alone, lexicon.certain, lexicon.pledges))
+    return any(part.search(text) for part in (lexicon.alone, lexicon.bosses, lexicon.certain, lexicon.pledges))
 
 
 # Words that carry grammar alone: of several Latin languages that know a sentence's words, the one that

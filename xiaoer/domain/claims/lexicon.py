@@ -60,6 +60,8 @@ class Lexicon:
     perfect: Pattern  # has happened, whatever the condition before it
     questions: Pattern
     alone: Pattern  # "all done": a claim about what was spoken of before
+    pending: Pattern  # why a topic is named at all, short of a claim
+    bosses: Pattern
     certain: Pattern
     promised: Pattern
     pledges: Pattern
@@ -68,7 +70,7 @@ class Lexicon:
 
 _FIELDS = (
     "idioms", "joins", "before", "after", "nots", "conditions", "conditions_past", "rules",
-    "hard", "questions", "alone", "certain", "promised", "pledges",
+    "hard", "questions", "alone", "pending", "bosses", "certain", "promised", "pledges",
 )  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def _read(path: Path) -> Lexicon:
         kinds = tuple(_kind(name, parts, data["done"]) for name, parts in data["kinds"].items())
     except re.error as error:
         raise ValueError(f"{path.name}: {error} in {str(error.pattern)[:80]}") from error
-    warm = _hint("\n".join(data.get(name) or "" for name in ("alone", "certain", "pledges")))
+    warm = hint_of("\n".join(data.get(name) or "" for name in ("alone", "bosses", "certain", "pledges")))
     return Lexicon(lang=path.stem, kinds=kinds, warm=warm, **words)
 
 
@@ -135,7 +137,7 @@ def _kind(name: str, parts: dict[str, str], done: str) -> Kind:
         done=_pattern(parts.get("only", done)),
         verbs=_pattern(verbs),
         may=_pattern("\n".join(part for part in (hot, verbs) if part)),
-        hint=_hint(f"{hot}\n{verbs}"),
+        hint=hint_of(f"{hot}\n{verbs}"),
     )
 
 
@@ -148,8 +150,9 @@ _OPEN_WORD = re.compile(r"\\w\*([^\W\d_]{3,})")
 _LONG_WORD = re.compile(r"(?<!\\)[^\W\d_]{2,}|(?<=\\b)[^\W\d_]+")
 
 
-def _hint(source: str) -> Hint:
-    lines = "\n".join(_plain_source(line) for line in source.splitlines())
+def hint_of(source: str) -> Hint:
+    """How the words of a pattern begin; may only say yes too often."""
+    lines = "\n".join(plain_source(line) for line in source.splitlines())
     if _SPACELESS.search(lines):
         return Hint(frozenset(), (), blind=True)
     words = {word for word in _LONG_WORD.findall(re.sub(r"\\[a-z]", " ", lines)) if word not in _IDLE}
@@ -160,9 +163,9 @@ def _pattern(lines: str | None) -> Pattern:
     """One alternative a line, written as customers read it and compiled as the plain form has it."""
     if not lines or not lines.strip():
         return NEVER
-    return re.compile("|".join(_plain_source(line.strip()) for line in lines.splitlines() if line.strip()))
+    return re.compile("|".join(plain_source(line.strip()) for line in lines.splitlines() if line.strip()))
 
 
-def _plain_source(line: str) -> str:
+def plain_source(line: str) -> str:
     """The pattern's letters go through the same door as the text's; escapes are ASCII and stay."""
     return line if line.isascii() else _ESCAPED.sub(lambda piece: folded(piece.group()), line)
