@@ -26,13 +26,16 @@ from xiaoer.agent.metrics import measured
 from xiaoer.agent.mind import Mind, make_mind
 from xiaoer.approvals import guards
 from xiaoer.approvals import keys as key_files
+from xiaoer.approvals.context import HouseRules
 from xiaoer.approvals.desk import Approvals
 from xiaoer.approvals.grants import GrantSigner
 from xiaoer.approvals.hooks import LedgerHooks
+from xiaoer.approvals.refusals import Conflict
 from xiaoer.approvals.runner import CaseRunner
 from xiaoer.approvals.savers import open_saver
 from xiaoer.approvals.ticks import CaseClock
 from xiaoer.desk import tables as desk_tables
+from xiaoer.desk.staff import may_decide
 from xiaoer.domain.actions import ActionDraft, ActionStatus, ActionView
 from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.permits import VerifyKeys
@@ -40,7 +43,7 @@ from xiaoer.domain.stores import Store
 from xiaoer.inbox.console import Console
 from xiaoer.inbox.followups.clocks import attach_clocks
 from xiaoer.inbox.followups.desk import FollowUps
-from xiaoer.inbox.hooks import Entered
+from xiaoer.inbox.hooks import Entered, Overtaken
 from xiaoer.inbox.intake import Intake
 from xiaoer.inbox.live import Live
 from xiaoer.inbox.outbox import Outbox, TableSender
@@ -194,6 +197,7 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
     await queue.open()
     stack.push_async_callback(queue.close)
     outbox = Outbox(base.desk_engine, queue, {"web": TableSender()}, base.clock, live)
+    pauses = Pauses(base.desk_engine, queue, base.clock, live)
     toolbox, brain, cases = None, None, None
     if role is not Role.API:
         context_key, grant_key, verify = _keys(base.settings, role)
@@ -207,11 +211,9 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
             )
             worker.attach()
             await asyncio.to_thread(worker.recover)
-            attach_clocks(
-                base.desk_engine, queue, outbox, mind.lookout, base.stores, hooks, base.clock, live
-            )
+            attach_clocks(base.desk_engine, queue, outbox, mind.lookout, base.stores, hooks, base.clock, live)
         if grant_key is not None:
-            cases = await _cases(base, role, toolbox, grant_key, outbox, queue, stack)
+            cases = await _cases(base, role, toolbox, grant_key, outbox, queue, pauses, stack)
     quote = cases.look_ups.quote if cases else None
     return House(
         foundation=base,
@@ -220,9 +222,16 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
         intake=Intake(base.desk_engine, queue, base.clock, live),
         outbox=outbox,
         console=Console(base.desk_engine, queue, outbox, base.clock, live),
-        pauses=Pauses(base.desk_engine, queue, base.clock, live),
+        pauses=pauses,
         follow_ups=FollowUps(base.desk_engine, queue, base.clock, live),
-        approvals=Approvals(base.desk_engine, _Defer(queue), base.clock, _Tell(outbox, queue), quote),
+        approvals=Approvals(
+            base.desk_engine,
+            _Defer(queue),
+            base.clock,
+            _Tell(outbox, queue),
+            quote,
+            limits_of=lambda store: base.stores[store].limits,
+        ),
         toolbox=toolbox,
         brain=brain,
     )
@@ -257,6 +266,7 @@ async def _cases(
     grant_key: Ed25519PrivateKey,
     outbox: Outbox,
     queue: Queue,
+    pauses: Pauses,
     stack: AsyncExitStack,
 ) -> CaseRunner:
     """The executor's part: only where the grant key is."""
@@ -268,7 +278,14 @@ async def _cases(
 
     tell, defer = _Tell(outbox, queue), _Defer(queue)
     runner = CaseRunner(
-        base.desk_engine, toolbox.execute, GrantSigner(grant_key), tell, base.clock, saver, money_paused
+        base.desk_engine,
+        toolbox.execute,
+        GrantSigner(grant_key),
+        tell,
+        base.clock,
+        saver,
+        money_paused,
+        house=_house_rules(base, pauses),
     )
     ticks = CaseClock(base.desk_engine, tell, defer, base.clock, money_paused)
     queue.handle(RUN_CASE, runner.run_case)
@@ -281,6 +298,17 @@ async def _cases(
         # Only then is it certain that nobody else is executing.
         await asyncio.to_thread(ticks.recover)
     return runner
+
+
+def _house_rules(base: Foundation, pauses: Pauses) -> HouseRules:
+    def stop_money(store: str, why: str) -> None:
+        pauses.pause(MONEY, store, why)
+
+    return HouseRules(
+        limits_of=lambda store: base.stores[store].limits,
+        may_decide=lambda staff_id: may_decide(base.desk_engine, staff_id),
+        stop_money=stop_money,
+    )
 
 
 async def _go_to_work(house: House, stack: AsyncExitStack) -> None:
@@ -383,6 +411,13 @@ class _Hooks:
     def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> Entered:
         action_id, stands, jobs = self.ledger.propose(session, draft, status)
         return Entered(action_id, stands, [Deferral(task, lock, args) for task, lock, args in jobs])
+
+    def withdraw(self, session: Session, action_id: str, conversation_id: str) -> list[Deferral]:
+        try:
+            jobs = self.ledger.withdraw(session, action_id, conversation_id)
+        except Conflict as error:
+            raise Overtaken(action_id) from error
+        return [Deferral(task, lock, args) for task, lock, args in jobs]
 
 
 def _kick_after_commit(queue: Queue, session: Session) -> None:

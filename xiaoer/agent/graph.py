@@ -71,6 +71,7 @@ class ConversationGraph:
             hand_off=state["hand_off"],
             trace=trace_of(state, (time.perf_counter() - started) * 1000),
             misses=state["misses"],
+            withdraws=() if state["hand_off"] else state["plan"].withdraws,
             promises=promises_of(state["plan"], state.get("results", ()), turn.now),
             seen=told_in(state.get("results", ()), state["replies"], state["understanding"]),
             served=is_service(state["understanding"]) and not state["hand_off"],

@@ -61,6 +61,7 @@ class TurnOutcome:
     trace: dict[str, Any]  # one element of contract's `turns`
     misses: int = 0
     promises: tuple[Promise, ...] = ()  # to come back for; committed with the reply that says so
+    withdraws: tuple[str, ...] = ()  # ids of actions that the customer takes back; committed with the reply
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)  # what was read and told: agent.promising
     served: bool = False  # this turn answered a matter of service
     asked: str | None = None  # what the reply asks the customer for: proof, order, lines, …

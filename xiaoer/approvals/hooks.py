@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from xiaoer.approvals import ledger
 from xiaoer.approvals.limits import needs_two, over_limit
+from xiaoer.approvals.refusals import UnknownAction
 from xiaoer.approvals.rows import row_of
 from xiaoer.approvals.ticks import Deferral, wake
 from xiaoer.domain.actions import ActionDraft, ActionStatus, ActionView
@@ -35,6 +36,14 @@ class LedgerHooks:
         cases = [entered.superseded_case, entered.case_id if entered.new else None]
         stands = ledger.get(session, entered.action_id).status
         return entered.action_id, stands, [wake(case_id) for case_id in cases if case_id]
+
+    def withdraw(self, session: Session, action_id: str, conversation_id: str) -> list[Deferral]:
+        """Take back what this conversation has asked for; raises Conflict when it is too late for that."""
+        row = ledger.get(session, action_id)
+        if row.conversation_id != conversation_id:
+            raise UnknownAction("Only the conversation that asked for it can take it back.")
+        ledger.cancel_by_customer(session, action_id, self.clock())
+        return [wake(row.case_id)] if row.case_id else []
 
     def _status(self, session: Session, draft: ActionDraft, status: ActionStatus) -> ActionStatus:
         """A rule approves only where the clause allows it, the shop has switched that on, and no limit is passed."""

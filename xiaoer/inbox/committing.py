@@ -57,10 +57,13 @@ def commit_turn(
     hooks: LedgerHooks,
     status_of: StatusOf,
 ) -> Committed:
-    """Everything or nothing; raises Lost when the messages or the conversation have moved on."""
+    """Everything or nothing; raises Lost when the messages or the conversation have moved on, Overtaken
+    when an action has."""
     outcome = verdict.outcome
     replies = _replies(outcome)
     first_seq = _win(session, opened, verdict, now, len(replies))
+    for action_id in outcome.withdraws:
+        queue.defer_all(session, hooks.withdraw(session, action_id, opened.conversation.id))
     actions = _propose(session, outcome, queue, hooks, status_of)
     replies = [_renamed(reply, actions) for reply in replies]
     told = outbox.enqueue(

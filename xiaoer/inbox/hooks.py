@@ -20,8 +20,12 @@ class Entered:
     deferrals: list[Deferral]
 
 
+class Overtaken(Exception):
+    """What the turn was about to take back has been decided meanwhile; the turn has to look again."""
+
+
 class LedgerHooks(Protocol):
-    """Both run inside the worker's session; `propose` inside the turn's own transaction."""
+    """All run inside the worker's session; `propose` and `withdraw` inside the turn's own transaction."""
 
     def actions_of(self, session: Session, conversation_id: str) -> tuple[ActionView, ...]:
         """Every action of the conversation, oldest first."""
@@ -29,6 +33,10 @@ class LedgerHooks(Protocol):
 
     def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> Entered:
         """Enter an action, with the jobs to defer (its case). The same action id twice changes nothing."""
+        ...
+
+    def withdraw(self, session: Session, action_id: str, conversation_id: str) -> list[Deferral]:
+        """Take back an action of this conversation for its customer; raises Overtaken when it is too late."""
         ...
 
 
@@ -40,3 +48,6 @@ class NoLedger:
 
     def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> Entered:
         raise LookupError(f"no ledger is joined, yet {draft.terms.tool} was proposed")
+
+    def withdraw(self, session: Session, action_id: str, conversation_id: str) -> list[Deferral]:
+        raise LookupError(f"no ledger is joined, yet {action_id} was taken back")

@@ -16,7 +16,7 @@ from xiaoer.domain.clock import Clock
 from xiaoer.domain.messages import HandOff
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.committing import Committed, Lost, Verdict, commit_turn
-from xiaoer.inbox.hooks import LedgerHooks
+from xiaoer.inbox.hooks import LedgerHooks, Overtaken
 from xiaoer.inbox.live import Live, Settled
 from xiaoer.inbox.loading import Opened, open_turn, read_input, read_scope
 from xiaoer.inbox.outbox import Outbox
@@ -72,6 +72,13 @@ class Worker:
 
     async def run_turn(self, conversation_id: str) -> None:
         """One turn over all messages that nobody has handled; nothing if there is nothing to do."""
+        try:
+            await self._run_turn(conversation_id)
+        except Overtaken:
+            # A person has decided what the customer was taking back: think again, on what holds now.
+            await self._run_turn(conversation_id)
+
+    async def _run_turn(self, conversation_id: str) -> None:
         started = time.monotonic()
         loaded = await look(self._engine, self._load, conversation_id)
         if loaded is None:

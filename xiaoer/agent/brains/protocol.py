@@ -78,6 +78,7 @@ class Plan:
     prompt: str = ""  # name and content hash of the instructions that were in force
     model_calls: tuple[ModelCall, ...] = ()
     promises: tuple[Promise, ...] = ()  # what the reply comes back for; committed with it
+    withdraws: tuple[str, ...] = ()  # ids of the customer's own requests that he takes back with this reply
     notes: tuple[str, ...] = field(default=())  # for the trace: "anthropic overloaded, embedded took over"
 
 
