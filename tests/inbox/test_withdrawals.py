@@ -106,16 +106,16 @@ async def test_when_a_person_was_faster_the_customer_hears_that_and_nothing_is_t
     proposed_in(inbox, conversation_id)
     world = World(inbox.engine, saver=None)
 
-    async def approve() -> None:
+    async def reject() -> None:
         with reading(inbox.engine) as session:
             digest = ledger.get(session, "A-1").digest
         world.clock.now = inbox.worker._clock()
-        await world.desk.decide("A-1", "approve", digest, MAYA)
+        await world.desk.decide("A-1", "reject", digest, MAYA, note="Too late.")
 
-    inbox.graph.meanwhile.append(approve)
+    inbox.graph.meanwhile.append(reject)
     told, _ = await say(inbox, "never mind")
 
-    assert (told, status(inbox)) == ("too late", S.APPROVED)
+    assert (told, status(inbox)) == ("too late", S.REJECTED)
     assert inbox.texts("assistant") == ["too late", "too late"]  # the first was said to the greeting
 
 
