@@ -29,6 +29,7 @@ WHATS = (
     "pause",
     "resume",
     "answer_supplier",
+    "cancel_follow_up",
 )
 MOST = 200
 
