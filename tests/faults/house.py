@@ -118,9 +118,11 @@ class House:
         understander: Any = None,
         durable: bool = False,
         recheck_seconds: float = 3600.0,
+        clock: Clock | None = None,
+        fresh: bool = True,
     ) -> None:
         self.home = home
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.switch = Switch()
         self.brain = brain or Obedient()
         self.stores = dict(stores or demo_stores())
@@ -134,11 +136,12 @@ class House:
         self.takes = 0  # conversations that people took: each moves the fence
         self.deaths = 0
         self.calls: list[tuple[str, str]] = []  # what the executor has asked the servers
-        self.context_key, self.grant_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+        self.context_key, self.grant_key = self.make_keys()
         self.shop_oracle = ShopOracle(home / "effects.jsonl")
         self.channel = OracleChannel(home / "channel.jsonl")
         self._stack = ExitStack()
-        self.lay_out()
+        if fresh:
+            self.lay_out()
         self.desk_engine = self._engine("desk.db")
         self.shop_engine = self._engine("shop.db")
         self.shop_oracle.watch(self.shop_engine)
@@ -146,8 +149,7 @@ class House:
     # -- opening, restarting, starting anew
 
     async def __aenter__(self) -> House:
-        self._stack.enter_context(installed(self.switch))
-        self._stack.enter_context(listening(self.logs))
+        self.enter(self._stack)
         self.platform = LocalPlatform(self.shop_engine, self.clock.steady)
         keys = {"context": self.context_key.public_key(), "grant": self.grant_key.public_key()}
         self.shelf = ShelfOfTwo()
@@ -163,6 +165,14 @@ class House:
         await self.toolbox.start()
         self.begin()
         return self
+
+    def enter(self, stack: ExitStack) -> None:
+        stack.enter_context(installed(self.switch))
+        stack.enter_context(listening(self.logs))
+
+    def make_keys(self) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey]:
+        """Of contexts and of grants."""
+        return Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 
     async def __aexit__(self, *_: object) -> None:
         await self.toolbox.close()
