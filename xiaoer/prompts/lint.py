@@ -140,7 +140,7 @@ def _lint_promises(playbook: Playbook) -> Iterator[str]:
                     yield f"reply {branch.say} ({lang}) promises {promise}, which this playbook does not"
                 if promise in AWAITED and not _is_kept(branch):
                     yield f"reply {branch.say} ({lang}) promises {promise}, but nothing sees to it"
-            if lang in ("en", "zh") and ("look_again" in blanks(text)) != (branch.follow_up is not None):
+            if ("look_again" in blanks(text)) != (branch.follow_up is not None):
                 yield f"reply {branch.say} ({lang}): {{look_again}} and a follow_up belong together"
 
 
