@@ -17,7 +17,8 @@ from xiaoer.domain.orders import Line, Order, OrderState
 from xiaoer.domain.parcels import Parcel, ParcelState
 from xiaoer.domain.policy import FACTS, GOVERNED_TOOLS, Clause, Outcome, Policy, decide
 from xiaoer.domain.refusals import OverLimit
-from xiaoer.mcp_servers.quotes import WORTH, Wish, free_quantity, make_quote
+from xiaoer.mcp_servers.quotes import WORTH, free_quantity, make_quote
+from xiaoer.mcp_servers.worth import Wish
 
 USD = "USD"
 

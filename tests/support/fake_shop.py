@@ -328,6 +328,7 @@ def _quote_shape(store: Store, tool: str, order: FakeOrder, args: dict[str, Any]
         "coupons_90d": 0,
         "final_sale": any(item.final_sale for item in chosen),
         "open_quantity": all(count[i.line_id] <= i.quantity - i.refunded - i.returning for i in chosen),
+        "returned": False,
     }
     decision = decide(store.policy, tool, facts)
     return shapes.QuoteShape(

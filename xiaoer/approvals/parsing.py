@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xiaoer.domain.actions import Quote, QuoteLine, Receipt
+from xiaoer.domain.changes import Change
 from xiaoer.domain.money import Money
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
@@ -34,6 +35,12 @@ class _QuoteLine(BaseModel):
     amount: _Money
 
 
+class _Change(BaseModel):
+    what: str
+    old: str
+    new: str
+
+
 class _Quote(BaseModel):
     tool: str
     order_no: str
@@ -47,6 +54,7 @@ class _Quote(BaseModel):
     missing: list[str]
     order_version: int
     policy_version: str
+    changes: list[_Change] = []
 
 
 class _Line(BaseModel):
@@ -89,6 +97,7 @@ def parse_quote(data: dict[str, Any]) -> Quote:
         missing=tuple(shape.missing),
         order_version=shape.order_version,
         policy_version=shape.policy_version,
+        changes=tuple(Change(one.what, one.old, one.new) for one in shape.changes),
     )
 
 

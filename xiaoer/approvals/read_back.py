@@ -22,6 +22,8 @@ from xiaoer.approvals.refusals import LostRace
 from xiaoer.approvals.rows import terms_of
 from xiaoer.approvals.tables import ActionRow
 from xiaoer.domain.actions import ActionStatus, Receipt, Terms
+from xiaoer.domain.canonical import digest
+from xiaoer.domain.changes import ARGS_DIGEST, CHANGING_TOOLS
 from xiaoer.domain.clock import iso
 
 log = structlog.get_logger()
@@ -92,6 +94,7 @@ def what_differs(terms: Terms, receipt: Receipt) -> str | None:
         ("destination", terms.destination, receipt.destination),
         # A tool that takes the whole order names its lines only in the receipt.
         ("lines", wanted, wanted if wanted is None else dict(receipt.lines)),
+        ("args", _told(terms), receipt.details.get(ARGS_DIGEST) if terms.tool in CHANGING_TOOLS else None),
     )
     return next((name for name, ours, theirs in pairs if ours != theirs), None)
 
@@ -180,6 +183,11 @@ def _wait_for_answer(context: CaseContext, session: Session, row: ActionRow, why
     session.add(row)
     context.teller.tell_waiting(session, row)
     return _S.UNKNOWN
+
+
+def _told(terms: Terms) -> str | None:
+    """What a receipt of these tools says of its arguments: a new address or variant stands nowhere else in it."""
+    return digest(terms.args) if terms.tool in CHANGING_TOOLS else None
 
 
 def _quantities(lines: list[dict[str, Any]] | None) -> dict[str, int] | None:

@@ -8,9 +8,8 @@ from typing import Any
 
 from xiaoer.approvals.tables import ActionRow
 from xiaoer.domain.actions import ActionDraft, ActionStatus, ActionView, Quote, QuoteLine, Terms
+from xiaoer.domain.changes import Change, subjects_of
 from xiaoer.domain.money import Money
-
-WHOLE_ORDER = "*"
 
 
 def terms_of(row: ActionRow) -> Terms:
@@ -79,6 +78,7 @@ def quote_json(quote: Quote) -> dict[str, Any]:
     body = asdict(quote)
     body["lines"] = list(body["lines"])
     body["missing"] = list(quote.missing)
+    body["changes"] = list(body["changes"])
     return body
 
 
@@ -90,6 +90,7 @@ def quote_of(row: ActionRow) -> Quote:
     )
     body["amount"] = Money(**body["amount"]) if body["amount"] else None
     body["missing"] = tuple(body["missing"])
+    body["changes"] = tuple(Change(**one) for one in body.get("changes", ()))
     return Quote(**body)
 
 
@@ -100,8 +101,5 @@ def amount_of(row: ActionRow) -> Money | None:
 
 
 def held_lines(args: dict[str, Any]) -> list[str]:
-    """The lines an action speaks for, in one order, so that two transactions never wait crosswise."""
-    lines = args.get("lines")
-    if not lines:
-        return [WHOLE_ORDER]
-    return sorted({str(line["line_id"]) for line in lines})
+    """What an action speaks for, in one order, so that two transactions never wait crosswise."""
+    return sorted(subjects_of(args))

@@ -35,10 +35,11 @@ class Line:
     returning_quantity: int = 0
     cancelled_quantity: int = 0
     final_sale: bool = False
+    exchanged_quantity: int = 0  # given for something else
 
     @property
     def refundable_quantity(self) -> int:
-        return self.quantity - self.refunded_quantity
+        return self.quantity - self.refunded_quantity - self.exchanged_quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,19 @@ class Refund:
     action_id: str | None = None
 
 
+RETURN_STATES = ("label_created", "in_transit", "received", "closed")
+
+
 @dataclass(frozen=True, slots=True)
 class Return:
     return_id: str
-    status: str  # "label_created" | "in_transit" | "received" | "closed"
+    status: str  # one of RETURN_STATES
     lines: tuple[tuple[str, int], ...]
     label_url: str | None
     tracking_no: str | None
     created_at: datetime | None
+    kind: str = "refund"  # "refund" | "exchange": what the customer gets for it
+    pickup: str = ""  # when a courier comes for it: "2026-11-24 14:00-18:00"
 
 
 @dataclass(frozen=True, slots=True)

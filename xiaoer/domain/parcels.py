@@ -22,6 +22,15 @@ class ParcelState(StrEnum):
     NUMBER_UNKNOWN = "number_unknown"
 
 
+class Interception(StrEnum):
+    """What has become of the wish to stop a parcel on its way."""
+
+    NONE = "none"
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
 class Verdict(StrEnum):
     ON_ITS_WAY = "on_its_way"
     OUT_FOR_DELIVERY = "out_for_delivery"
@@ -65,6 +74,8 @@ class Parcel:
     shipped_at: datetime | None = None
     estimated_at: datetime | None = None
     order_no: str = ""
+    interception: Interception = Interception.NONE
+    interception_kind: str = ""  # domain.changes.INTERCEPTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from enum import StrEnum
 from itertools import product
 from typing import Any
 
-from xiaoer.domain.orders import OrderState
-from xiaoer.domain.parcels import Verdict
+from xiaoer.domain.amendments import OFFERS
+from xiaoer.domain.changes import INTERCEPTIONS
+from xiaoer.domain.orders import RETURN_STATES, OrderState
+from xiaoer.domain.parcels import Interception, Verdict
 
 
 class Outcome(StrEnum):
@@ -41,10 +43,33 @@ FACTS: dict[str, tuple[str, ...] | str] = {
     "coupons_90d": "int",
     "final_sale": "bool",
     "open_quantity": "bool",  # the lines are not refunded, cancelled or on their way back already
+    "returned": "bool",  # a refund: these lines have come back to the shop
+    "arrived": "bool",  # an exchange: the lines have been delivered
+    "unshipped_lines": "bool",  # nothing of the lines was sent, refunded or cancelled
+    "offer": OFFERS,  # what is wanted instead of the lines, against the catalogue
+    "country_changed": "bool",  # goods would go to another country
+    "recipient_changed": "bool",  # … or to another name or phone
+    "payment": ("unknown", "same", "other"),  # what the record knows of the method that is wanted
+    "return_status": RETURN_STATES,
+    "pickup_booked": "bool",
+    "days_ahead": "int",  # until the courier is to come
+    "interception": tuple(state.value for state in Interception),  # whether the parcel is being stopped
+    "interception_kind": INTERCEPTIONS,
 }
 
 # The tools that a store's policy must answer for.
-GOVERNED_TOOLS = ("cancel_order", "create_return_label", "issue_refund", "issue_coupon")
+GOVERNED_TOOLS = (
+    "cancel_order",
+    "create_return_label",
+    "issue_refund",
+    "issue_coupon",
+    "change_address",
+    "change_items",
+    "change_payment",
+    "exchange_items",
+    "book_pickup",
+    "intercept_parcel",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from xiaoer.domain.changes import INTERCEPTIONS
 from xiaoer.domain.policy import REASONS
-from xiaoer.mcp_servers.shapes import LineRef
+from xiaoer.mcp_servers.shapes import AddressIn, ExchangeIn, ItemChangeIn, LineRef, WindowIn
 
 OrderNo = Annotated[
     str,
@@ -47,14 +48,39 @@ Postcode = Annotated[
 ]
 
 
+Address = Annotated[AddressIn, Field(description="The new address, complete.")]
+Changes = Annotated[
+    list[ItemChangeIn], Field(min_length=1, max_length=50, description="What each line becomes.")
+]
+Exchanges = Annotated[
+    list[ExchangeIn],
+    Field(min_length=1, max_length=50, description="Which lines come back, and what goes out for them."),
+]
+PaymentMethodId = Annotated[
+    str,
+    Field(min_length=1, max_length=80, description="payment_id of one of the customer's payments."),
+]
+PickupWindow = Annotated[WindowIn, Field(description="When the courier may come.")]
+InterceptionKind = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=20,
+        description=f"One of: {', '.join(INTERCEPTIONS)} (back to the shop, to another address, at a pickup point).",
+    ),
+]
+
+
 def line_pairs(lines: list[LineRef]) -> tuple[tuple[str, int], ...]:
     return tuple((line.line_id, line.quantity) for line in lines)
 
 
 def as_args(**values: object) -> dict[str, object]:
     """The arguments as they travelled, for comparison with a grant; what was left out stays out."""
-    return {
-        name: [line.model_dump() for line in value] if isinstance(value, list) else value
-        for name, value in values.items()
-        if value is not None
-    }
+    return {name: _plain(value) for name, value in values.items() if value is not None}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude_none=True)
+    return [_plain(item) for item in value] if isinstance(value, list) else value

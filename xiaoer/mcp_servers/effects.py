@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from xiaoer.domain.actions import Quote, Receipt
@@ -13,8 +14,9 @@ from xiaoer.domain.refusals import NotFound, OrderChanged
 from xiaoer.mcp_servers import render
 from xiaoer.mcp_servers.guard import Guard, Meta, Reader
 from xiaoer.mcp_servers.platforms.protocol import Effect
-from xiaoer.mcp_servers.quotes import Wish, make_quote
+from xiaoer.mcp_servers.quotes import make_quote
 from xiaoer.mcp_servers.shapes import EffectShape, QuoteShape, ReceiptShape
+from xiaoer.mcp_servers.worth import Wish
 
 # Tools whose limit is a count over a customer's orders: the version of one order does not guard it.
 _COUNTED = frozenset({"issue_coupon"})
@@ -49,11 +51,24 @@ def look_up_effect(guard: Guard, meta: Meta, action_id: str) -> EffectShape:
     return EffectShape(found=receipt is not None, receipt=render.receipt(receipt) if receipt else None)
 
 
-def quote(guard: Guard, meta: Meta, tool: str, args: Mapping[str, Any], wish: Wish) -> QuoteShape:
-    """The quote that `tool` gives, for a proven customer or for the executor."""
+def quote(
+    guard: Guard,
+    meta: Meta,
+    tool: str,
+    args: Mapping[str, Any],
+    wish: Wish,
+    find_order: Callable[[Reader], str | None] | None = None,
+) -> QuoteShape:
+    """The quote that `tool` gives, for a proven customer or for the executor.
+
+    `find_order` finds the order of a tool that names a parcel or a return instead.
+    """
     reader = guard.reader(meta, tool, args)
-    order = order_of(guard, reader, str(args["order_no"]))
-    wish = Wish(wish.tool, wish.lines, wish.reason, reader.level)
+    order_no = find_order(reader) if find_order else None
+    if find_order and order_no is None:
+        raise NotFound("Nothing of this number is known for this customer.")
+    order = order_of(guard, reader, order_no or str(args["order_no"]))
+    wish = replace(wish, level=reader.level)
     return render.quote(make_quote(guard.deps, reader.store, order, wish))
 
 
@@ -99,4 +114,5 @@ def _effect(grant: Grant, order: Order, quote: Quote) -> Effect:
         amount=quote.amount,
         destination=quote.destination,
         order_version=order.version,
+        args=grant.args,
     )

@@ -1,4 +1,4 @@
-"""Logistics: every parcel of an order, single parcels, carriers by number."""
+"""Logistics: every parcel of an order, single parcels, carriers by number; stopping one with a grant."""
 
 from __future__ import annotations
 
@@ -6,22 +6,36 @@ from dataclasses import dataclass
 
 from mcp.server.mcpserver import MCPServer
 
+from xiaoer.domain.changes import canonical_args
 from xiaoer.domain.parcels import Parcel
 from xiaoer.domain.refusals import NotFound
 from xiaoer.mcp_servers import effects, render
-from xiaoer.mcp_servers.arguments import Carrier, OrderNo, TrackingNo, as_args
+from xiaoer.mcp_servers.arguments import (
+    ActionId,
+    Address,
+    Carrier,
+    InterceptionKind,
+    OrderNo,
+    TrackingNo,
+    as_args,
+)
 from xiaoer.mcp_servers.carriers import guess_carriers
 from xiaoer.mcp_servers.deps import ServerDeps
 from xiaoer.mcp_servers.guard import Guard, Meta, Reader
+from xiaoer.mcp_servers.plans import parcel_of
 from xiaoer.mcp_servers.shapes import (
     CarrierGuess,
     CarrierList,
+    EffectShape,
     EtaShape,
     ParcelShape,
+    QuoteShape,
+    ReceiptShape,
     SubscriptionShape,
     TrackShape,
 )
-from xiaoer.mcp_servers.toolkit import OUTSIDE, READ, WRITE, Published, publish
+from xiaoer.mcp_servers.toolkit import IRREVERSIBLE, OUTSIDE, READ, WRITE, Published, publish
+from xiaoer.mcp_servers.worth import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,44 @@ class Logistics:
         )
         return SubscriptionShape(tracking_no=parcel.tracking_no, subscribed=True)
 
+    def intercept_parcel(
+        self, meta: Meta, tracking_no: TrackingNo, kind: InterceptionKind, address: Address | None = None
+    ) -> ReceiptShape:
+        """Ask the carrier to stop a parcel that is on its way: back to the shop, elsewhere, or held.
+
+        This is a request; whether the parcel was stopped is known later and told then. An order that
+        was shipped by mistake or is not wanted any more comes back with kind return and is refunded
+        when it is here. Irreversible: runs only with a grant that follows a person's approval.
+        """
+        args = as_args(tracking_no=tracking_no, kind=kind, address=address)
+        perform = self.guard.deps.platform.intercept_parcel
+        return effects.execute(self.guard, meta, _interception(args), args, perform)
+
+    def quote_interception(
+        self, meta: Meta, tracking_no: TrackingNo, kind: InterceptionKind, address: Address | None = None
+    ) -> QuoteShape:
+        """Whether this parcel can still be stopped, and what the shop's policy says to it."""
+        args = as_args(tracking_no=tracking_no, kind=kind, address=address)
+        platform = self.guard.deps.platform
+
+        def order_no(reader: Reader) -> str | None:
+            return platform.order_of_parcel(reader.store.id, reader.customer_ref, tracking_no)
+
+        return effects.quote(self.guard, meta, "quote_interception", args, _interception(args), order_no)
+
+    def get_interception(self, meta: Meta, tracking_no: TrackingNo) -> ParcelShape:
+        """Where a parcel stands and what the carrier answered; for the executor's own look."""
+        grant = self.guard.look_up(meta, "get_interception", as_args(tracking_no=tracking_no))
+        order = self.guard.deps.platform.get_order(grant.store, None, grant.order_no)
+        if order is None:
+            raise NotFound(_NO_PARCEL)
+        parcel = parcel_of(order, tracking_no)
+        return render.parcel(parcel, order.order_no, self.guard.deps.clock())
+
+    def get_effect(self, meta: Meta, action_id: ActionId) -> EffectShape:
+        """Whether an action has already taken effect, and its receipt; for the executor only."""
+        return effects.look_up_effect(self.guard, meta, action_id)
+
     def _parcel(self, meta: Meta, tracking_no: str) -> tuple[Reader, Parcel]:
         reader = self.guard.customer(meta)
         assert reader.customer_ref is not None
@@ -89,6 +141,10 @@ class Logistics:
         if parcel is None:
             raise NotFound(_NO_PARCEL)
         return reader, parcel
+
+
+def _interception(args: dict[str, object]) -> Wish:
+    return Wish("intercept_parcel", args=canonical_args("intercept_parcel", args))
 
 
 _NO_PARCEL = "No parcel with this number is known for this customer."
@@ -99,6 +155,10 @@ TABLE = (
     Published("identify_carrier", "Identify the carrier", READ),
     Published("estimate_arrival", "Estimate arrival", OUTSIDE),
     Published("subscribe_parcel", "Watch a parcel", WRITE),
+    Published("intercept_parcel", "Stop a parcel", IRREVERSIBLE),
+    Published("quote_interception", "Check whether a parcel can be stopped", READ),
+    Published("get_interception", "Look up an interception", READ),
+    Published("get_effect", "Look up an effect", READ),
 )
 
 

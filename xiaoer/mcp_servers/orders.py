@@ -1,4 +1,4 @@
-"""Orders: whose an order is, what stands in it, notes, and cancellation with a grant."""
+"""Orders: whose an order is, what stands in it, notes; cancellation and changes with a grant."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from mcp.server.mcpserver import MCPServer
 
+from xiaoer.domain.changes import canonical_args
 from xiaoer.domain.refusals import BadInput
 from xiaoer.mcp_servers import effects, render
 from xiaoer.mcp_servers.arguments import (
     ActionId,
+    Address,
+    Changes,
     Email,
     Id,
     NoteText,
     OrderNo,
+    PaymentMethodId,
     PersonName,
     PhoneTail,
     Postcode,
@@ -25,7 +29,6 @@ from xiaoer.mcp_servers.deps import ServerDeps
 from xiaoer.mcp_servers.guard import Guard, Meta
 from xiaoer.mcp_servers.platforms.protocol import Proof
 from xiaoer.mcp_servers.proof import prove
-from xiaoer.mcp_servers.quotes import Wish
 from xiaoer.mcp_servers.shapes import (
     EffectShape,
     NoteShape,
@@ -37,6 +40,7 @@ from xiaoer.mcp_servers.shapes import (
     VerifyShape,
 )
 from xiaoer.mcp_servers.toolkit import IRREVERSIBLE, READ, WRITE, Published, publish
+from xiaoer.mcp_servers.worth import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,62 @@ class Orders:
         args = as_args(order_no=order_no, reason=reason)
         return effects.quote(self.guard, meta, "quote_cancel", args, Wish("cancel_order", reason=reason))
 
+    def change_address(self, meta: Meta, order_no: OrderNo, address: Address) -> ReceiptShape:
+        """Send an order that has not been shipped to another address.
+
+        Ask for street and number, city, postcode, and for recipient, phone or country only where they
+        change; repeat the whole address and have the customer say yes before you call it. Once a parcel
+        has left, intercept_parcel with kind redirect is the way. Irreversible: runs only with a grant
+        that follows a person's approval.
+        """
+        args = as_args(order_no=order_no, address=address)
+        return self._change(meta, "change_address", args, self.guard.deps.platform.change_address)
+
+    def quote_address(self, meta: Meta, order_no: OrderNo, address: Address) -> QuoteShape:
+        """What a change of address would alter, and what the shop's policy says to it."""
+        args = as_args(order_no=order_no, address=address)
+        return self._quote(meta, "quote_address", "change_address", args)
+
+    def change_items(self, meta: Meta, order_no: OrderNo, changes: Changes) -> ReceiptShape:
+        """Give lines that have not been shipped another variant or quantity; quantity 0 takes a line out.
+
+        Name the sku of the wanted variant as get_product gives it. What becomes cheaper is refunded; what
+        becomes dearer only goes where the shop allows it, with a request to pay the difference.
+        Irreversible: runs only with a grant that follows a person's approval.
+        """
+        args = as_args(order_no=order_no, changes=changes)
+        return self._change(meta, "change_items", args, self.guard.deps.platform.change_items)
+
+    def quote_items(self, meta: Meta, order_no: OrderNo, changes: Changes) -> QuoteShape:
+        """What another variant or quantity would cost or give back, and what the policy says to it."""
+        args = as_args(order_no=order_no, changes=changes)
+        return self._quote(meta, "quote_items", "change_items", args)
+
+    def change_payment(
+        self, meta: Meta, order_no: OrderNo, payment_method_id: PaymentMethodId
+    ) -> ReceiptShape:
+        """Book what was paid for an unshipped order on another payment method the customer has used here.
+
+        Only methods that stand in the customer's own orders can be named, by payment_id; a new card
+        cannot. Irreversible: runs only with a grant, after two people have agreed.
+        """
+        args = as_args(order_no=order_no, payment_method_id=payment_method_id)
+        return self._change(meta, "change_payment", args, self.guard.deps.platform.change_payment)
+
+    def quote_payment(self, meta: Meta, order_no: OrderNo, payment_method_id: PaymentMethodId) -> QuoteShape:
+        """What a change of the payment method would move, and what the shop's policy says to it."""
+        args = as_args(order_no=order_no, payment_method_id=payment_method_id)
+        return self._quote(meta, "quote_payment", "change_payment", args)
+
+    def _change(
+        self, meta: Meta, tool: str, args: dict[str, object], perform: effects.Perform
+    ) -> ReceiptShape:
+        return effects.execute(self.guard, meta, Wish(tool, args=canonical_args(tool, args)), args, perform)
+
+    def _quote(self, meta: Meta, quoting: str, tool: str, args: dict[str, object]) -> QuoteShape:
+        wish = Wish(tool, args=canonical_args(tool, args))
+        return effects.quote(self.guard, meta, quoting, args, wish)
+
     def get_effect(self, meta: Meta, action_id: ActionId) -> EffectShape:
         """Whether an action has already taken effect, and its receipt; for the executor only."""
         return effects.look_up_effect(self.guard, meta, action_id)
@@ -136,6 +196,12 @@ TABLE = (
     Published("add_order_note", "Add a note", WRITE),
     Published("cancel_order", "Cancel an order", IRREVERSIBLE),
     Published("quote_cancel", "Quote a cancellation", READ),
+    Published("change_address", "Change the address", IRREVERSIBLE),
+    Published("quote_address", "Quote a change of address", READ),
+    Published("change_items", "Change items", IRREVERSIBLE),
+    Published("quote_items", "Quote a change of items", READ),
+    Published("change_payment", "Change the payment method", IRREVERSIBLE),
+    Published("quote_payment", "Quote a change of payment", READ),
     Published("get_effect", "Look up an effect", READ),
 )
 

@@ -6,27 +6,24 @@ approved can be compared with what would run now.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from xiaoer.domain.actions import Quote, QuoteLine
-from xiaoer.domain.identity import Level
 from xiaoer.domain.money import Money
 from xiaoer.domain.orders import Line, Order
 from xiaoer.domain.parcels import Parcel, Verdict, assess_parcel
-from xiaoer.domain.policy import REASONS, Outcome, decide
+from xiaoer.domain.policy import FACTS, REASONS, Outcome, decide
 from xiaoer.domain.refunds import cancel_amount, merge_lines, pick_lines, refund_destination, refundable
 from xiaoer.domain.refusals import OverLimit
 from xiaoer.domain.stores import Store
 from xiaoer.mcp_servers.deps import ServerDeps
+from xiaoer.mcp_servers.plans import PLANS
+from xiaoer.mcp_servers.worth import TO_ACCOUNT, TO_CONTACT, Wish, Worth
 
 COUPON_PERIOD = timedelta(days=90)
-# Where labels and coupons go; money goes to the payment method of the record.
-TO_CONTACT = "contact on file"
-TO_ACCOUNT = "customer account"
-
 # The worst first: what most calls for a person's look.
 _BADNESS: tuple[Verdict, ...] = (
     Verdict.NUMBER_UNKNOWN,
@@ -45,29 +42,9 @@ _BADNESS: tuple[Verdict, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is asked for one order; `lines` empty where the tool takes none."""
-
-    tool: str
-    lines: tuple[tuple[str, int], ...] = ()
-    reason: str = "other"
-    level: Level | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """The lines a wish is about, what it moves, what is at stake, and where it goes."""
-
-    lines: tuple[tuple[str, int], ...]
-    amount: Money | None
-    stake: Money
-    destination: str
-
-
 def make_quote(deps: ServerDeps, store: Store, order: Order, wish: Wish) -> Quote:
     """The quote for one wish; raises BadInput for lines that the order does not have."""
-    worth = WORTH[wish.tool](store, order, wish)
+    worth = _worth(deps, store, order, wish)
     facts = _facts(deps, store, order, wish, worth)
     decision = decide(store.policy, wish.tool, facts)
     outcome = decision.outcome
@@ -86,13 +63,21 @@ def make_quote(deps: ServerDeps, store: Store, order: Order, wish: Wish) -> Quot
         missing=decision.missing,
         order_version=order.version,
         policy_version=store.policy.version,
+        changes=worth.changes,
     )
+
+
+def _worth(deps: ServerDeps, store: Store, order: Order, wish: Wish) -> Worth:
+    if wish.tool in PLANS:
+        return PLANS[wish.tool](deps, store, order, wish)
+    return WORTH[wish.tool](store, order, wish)
 
 
 def _refund_worth(store: Store, order: Order, wish: Wish) -> Worth:
     lines = merge_lines(wish.lines)
     amount = _refundable_or_nothing(order, lines)
-    return Worth(lines, amount, amount, refund_destination(order))
+    facts = {"returned": _came_back(order, lines)}
+    return Worth(lines, amount, amount, refund_destination(order), facts)
 
 
 def _cancel_worth(store: Store, order: Order, wish: Wish) -> Worth:
@@ -136,6 +121,7 @@ def _facts(deps: ServerDeps, store: Store, order: Order, wish: Wish, worth: Wort
     chosen = pick_lines(order, dict(worth.lines))
     boxes = _parcels_with(order, {line.line_id for line in chosen})
     return {
+        **dict.fromkeys(FACTS),
         "order_state": order.state.value,
         "reason": wish.reason if wish.reason in REASONS else "other",
         "parcel": _worst(boxes, now),
@@ -146,6 +132,7 @@ def _facts(deps: ServerDeps, store: Store, order: Order, wish: Wish, worth: Wort
         "coupons_90d": deps.platform.count_coupons(store.id, order.customer_ref, now - COUPON_PERIOD),
         "final_sale": any(line.final_sale for line in chosen),
         "open_quantity": _all_free(chosen, dict(worth.lines)),
+        **worth.facts,
     }
 
 
@@ -153,11 +140,21 @@ def free_quantity(line: Line) -> int:
     """How many of a line are not refunded, cancelled or on their way back."""
     # A cancelled unit is a refunded one too: the larger of both counts, not the sum.
     gone = max(line.refunded_quantity, line.cancelled_quantity) + line.returning_quantity
-    return max(0, line.quantity - gone)
+    return max(0, line.quantity - gone - line.exchanged_quantity)
 
 
 def _all_free(chosen: tuple[Line, ...], wanted: Mapping[str, int]) -> bool:
     return all(wanted[line.line_id] <= free_quantity(line) for line in chosen)
+
+
+def _came_back(order: Order, lines: tuple[tuple[str, int], ...]) -> bool:
+    """The shop has these back, and has not refunded them yet."""
+    back: Counter[str] = Counter()
+    for item in order.returns:
+        if item.kind == "refund" and item.status in ("received", "closed"):
+            back.update(dict(item.lines))
+    refunded = {line.line_id: line.refunded_quantity for line in order.lines}
+    return all(quantity <= back[line_id] - refunded.get(line_id, 0) for line_id, quantity in lines)
 
 
 def _parcels_with(order: Order, line_ids: set[str]) -> list[Parcel]:

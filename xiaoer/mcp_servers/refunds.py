@@ -11,9 +11,9 @@ from xiaoer.mcp_servers import effects, render
 from xiaoer.mcp_servers.arguments import ActionId, Id, Lines, OrderNo, Reason, as_args, line_pairs
 from xiaoer.mcp_servers.deps import ServerDeps
 from xiaoer.mcp_servers.guard import Guard, Meta
-from xiaoer.mcp_servers.quotes import Wish
 from xiaoer.mcp_servers.shapes import EffectShape, QuoteShape, ReceiptShape, RefundShape
 from xiaoer.mcp_servers.toolkit import IRREVERSIBLE, READ, Published, publish
+from xiaoer.mcp_servers.worth import Wish
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from xiaoer.domain.orders import Line, Order, Refund, Return
 from xiaoer.domain.parcels import Parcel, ParcelEvent, assess_parcel
 from xiaoer.mcp_servers.platforms.protocol import Product, Variant
 from xiaoer.mcp_servers.shapes import (
+    ChangeShape,
     EventShape,
     InquiryShape,
     LineMention,
@@ -98,6 +99,8 @@ def returned(order_no: str, item: Return) -> ReturnShape:
         label_url=item.label_url,
         created_at=moment(item.created_at),
         lines=line_refs(item.lines),
+        kind=item.kind,
+        pickup=item.pickup,
     )
 
 
@@ -113,7 +116,10 @@ def order(record: Order) -> OrderShape:
         total=money(record.total),
         shipping_fee=money(record.shipping_fee),
         refunded=money(record.refunded),
-        payments=[PaymentShape(method=clean(p.method), amount=money(p.amount)) for p in record.payments],
+        payments=[
+            PaymentShape(payment_id=clean(p.payment_id, 80), method=clean(p.method), amount=money(p.amount))
+            for p in record.payments
+        ],
         refunds=[refund(record.order_no, item) for item in record.refunds],
         returns=[returned(record.order_no, item) for item in record.returns],
         parcel_count=len(record.parcels),
@@ -152,6 +158,7 @@ def parcel(item: Parcel, order_no: str, now: datetime) -> ParcelShape:
         quiet_days=health.quiet_days,
         estimated_at=moment(item.estimated_at),
         shipped_at=moment(item.shipped_at),
+        interception=item.interception.value,
         lines=[mention(part.line_id, part.title, part.quantity) for part in item.lines],
         events=[event(one) for one in item.events[:EVENTS_SHOWN]],
     )
@@ -222,6 +229,7 @@ def quote(item: Quote) -> QuoteShape:
         missing=list(item.missing),
         order_version=item.order_version,
         policy_version=item.policy_version,
+        changes=[ChangeShape(what=one.what, old=clean(one.old), new=clean(one.new)) for one in item.changes],
     )
 
 

@@ -44,13 +44,15 @@ def _internal(server: str, *names: str) -> list[ToolSpec]:
 _SPECS = (
     *_read("orders", "verify_customer", "find_orders", "get_order", "get_product"),
     *_write("orders", "add_order_note"),
-    *_irreversible("orders", "cancel_order"),
-    *_internal("orders", "quote_cancel", "get_effect"),
+    *_irreversible("orders", "cancel_order", "change_address", "change_items", "change_payment"),
+    *_internal("orders", "quote_cancel", "quote_address", "quote_items", "quote_payment", "get_effect"),
     *_read("logistics", "track_order", "track_parcel", "identify_carrier", "estimate_arrival"),
     *_write("logistics", "subscribe_parcel"),
+    *_irreversible("logistics", "intercept_parcel"),
+    *_internal("logistics", "quote_interception", "get_interception", "get_effect"),
     *_read("returns", "check_return", "get_return"),
-    *_irreversible("returns", "create_return_label"),
-    *_internal("returns", "get_effect"),
+    *_irreversible("returns", "create_return_label", "exchange_items", "book_pickup"),
+    *_internal("returns", "check_exchange", "check_pickup", "get_effect"),
     *_read("refunds", "quote_refund", "get_refund"),
     *_irreversible("refunds", "issue_refund", "issue_coupon"),
     *_internal("refunds", "quote_coupon", "get_effect"),
@@ -72,6 +74,12 @@ QUOTES: dict[str, tuple[str, str]] = {
     "issue_coupon": ("refunds", "quote_coupon"),
     "create_return_label": ("returns", "check_return"),
     "cancel_order": ("orders", "quote_cancel"),
+    "change_address": ("orders", "quote_address"),
+    "change_items": ("orders", "quote_items"),
+    "change_payment": ("orders", "quote_payment"),
+    "exchange_items": ("returns", "check_exchange"),
+    "book_pickup": ("returns", "check_pickup"),
+    "intercept_parcel": ("logistics", "quote_interception"),
 }
 
 

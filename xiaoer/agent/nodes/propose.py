@@ -13,8 +13,10 @@ from xiaoer.agent.brains.protocol import Proposed
 from xiaoer.agent.state import Node, State
 from xiaoer.domain.actions import OPEN, ActionDraft, ActionStatus, ActionView, Quote, QuoteLine, Terms
 from xiaoer.domain.canonical import canonical_json
+from xiaoer.domain.changes import CHANGING_TOOLS, Change, canonical_args, subjects_of
 from xiaoer.domain.ids import derived_id
 from xiaoer.domain.money import Money
+from xiaoer.domain.refusals import BadInput
 from xiaoer.domain.stores import pick
 from xiaoer.domain.text import clean_text, excerpt
 from xiaoer.tools.calls import Runner, ToolCall, ToolResult
@@ -51,17 +53,27 @@ async def _propose(state: State, call: ToolCall, run: Runner) -> tuple[Proposed,
     if call.name not in QUOTES:
         return _refused(call, f"{call.name} cannot be done from here; a colleague can."), None
     _, quote_tool = QUOTES[call.name]
-    args = {name: call.args[name] for name in _QUOTED_ARGS if name in call.args}
+    try:
+        args = _quoted_args(call)
+    except BadInput as error:
+        return _refused(call, str(error)), None
     result = await run(ToolCall(f"{call.id}_q", quote_tool, args), state["scope"], state["turn"].turn_id)
     if not result.ok:
         return _refused(call, result.error), None
     quote = read_quote(call.name, result)
-    terms = _terms(state, call, quote)
+    terms = _terms(state, call, args, quote)
     standing = _standing(state, terms)
     if standing:
         return _proposed(state, call, quote, standing), None
     draft = _draft(state, terms, quote)
     return _proposed(state, call, quote, _view(draft)), draft
+
+
+def _quoted_args(call: ToolCall) -> dict[str, Any]:
+    """What goes to the quoting read, and for the changing tools into the terms; raises BadInput."""
+    if call.name in CHANGING_TOOLS:
+        return canonical_args(call.name, call.args)
+    return {name: call.args[name] for name in _QUOTED_ARGS if name in call.args}
 
 
 def read_quote(tool: str, result: ToolResult) -> Quote:
@@ -83,17 +95,13 @@ def read_quote(tool: str, result: ToolResult) -> Quote:
         missing=tuple(data["missing"]),
         order_version=data["order_version"],
         policy_version=data["policy_version"],
+        changes=tuple(Change(**one) for one in data.get("changes", ())),
     )
 
 
-def _terms(state: State, call: ToolCall, quote: Quote) -> Terms:
+def _terms(state: State, call: ToolCall, asked: dict[str, Any], quote: Quote) -> Terms:
     turn = state["turn"]
-    args: dict[str, Any] = {
-        "order_no": quote.order_no,
-        "reason": excerpt(clean_text(str(call.args.get("reason") or "other")).text, 200),
-    }
-    if "lines" in call.args:
-        args["lines"] = [{"line_id": line.line_id, "quantity": line.quantity} for line in quote.lines]
+    args = _final_args(call, asked, quote)
     seed = (turn.turn_id, call.name, canonical_json(args))
     return Terms(
         action_id=derived_id("A", *seed),
@@ -111,18 +119,27 @@ def _terms(state: State, call: ToolCall, quote: Quote) -> Terms:
     )
 
 
+def _final_args(call: ToolCall, asked: dict[str, Any], quote: Quote) -> dict[str, Any]:
+    """Exactly what will run: the record's own order number and lines, the brain's words nowhere but in reason."""
+    if call.name in CHANGING_TOOLS:
+        return {**asked, "order_no": quote.order_no} if "order_no" in asked else asked
+    args: dict[str, Any] = {
+        "order_no": quote.order_no,
+        "reason": excerpt(clean_text(str(call.args.get("reason") or "other")).text, 200),
+    }
+    if "lines" in call.args:
+        args["lines"] = [{"line_id": line.line_id, "quantity": line.quantity} for line in quote.lines]
+    return args
+
+
 def _standing(state: State, terms: Terms) -> ActionView | None:
     """An open action, of the ledger or of this turn, that asks for the same already."""
     known = [*state["turn"].actions, *(p.action for p in state.get("proposals", ()) if p.action)]
     for action in known:
         same = (action.tool, action.order_no) == (terms.tool, terms.order_no)
-        if same and action.status in OPEN and _lines(action.args) & _lines(terms.args):
+        if same and action.status in OPEN and subjects_of(action.args) & subjects_of(terms.args):
             return action
     return None
-
-
-def _lines(args: dict[str, Any]) -> set[str]:
-    return {line["line_id"] for line in args.get("lines", [])} or {"*"}
 
 
 def _draft(state: State, terms: Terms, quote: Quote) -> ActionDraft:

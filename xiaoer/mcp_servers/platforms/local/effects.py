@@ -22,25 +22,27 @@ from xiaoer.domain.orders import Line, Order, OrderState, order_key
 from xiaoer.domain.refunds import (
     cancel_amount,
     merge_lines,
-    money_left,
     pick_lines,
-    refund_destination,
     refundable,
 )
 from xiaoer.domain.refusals import BadInput, NotFound, OrderChanged, OverLimit, Refusal
+from xiaoer.mcp_servers.platforms.local import alterations
 from xiaoer.mcp_servers.platforms.local import tables as t
 from xiaoer.mcp_servers.platforms.local.normal import storable
+from xiaoer.mcp_servers.platforms.local.parts import (
+    add_to_lines,
+    insert_refund,
+    receipt_of,
+    require_destination,
+)
 from xiaoer.mcp_servers.platforms.local.reads import read_order
 from xiaoer.mcp_servers.platforms.local.receipts import dump_receipt, load_receipt
-from xiaoer.mcp_servers.platforms.local.versions import add_to_line, lock_order, raise_version
+from xiaoer.mcp_servers.platforms.local.versions import lock_order, raise_version
 from xiaoer.mcp_servers.platforms.protocol import Effect
 from xiaoer.storage.crashpoints import crash_point
 from xiaoer.storage.engine import transaction
 
 COUPON_DAYS = 90
-
-# (connection, store, order as it stands under the lock, what is asked, now) → what was done
-Deed = Callable[[Connection, str, Order, Effect, datetime], Receipt]
 
 
 def run_effect(engine: Engine, clock: Clock, store: str, tool: str, effect: Effect) -> Receipt:
@@ -110,13 +112,13 @@ def _issue_refund(conn: Connection, store: str, order: Order, effect: Effect, no
     lines = merge_lines(effect.lines)
     amount = refundable(order, lines)
     _require_amount(effect, amount)
-    destination = _require_destination(effect, order)
+    destination = require_destination(effect, order)
     if not amount:
         raise OverLimit(f"Nothing that was paid for order {order.order_no} is left to refund.")
     refund_id = new_id("RF")
-    _insert_refund(conn, store, order, (refund_id, amount, destination), lines, effect, now)
-    _add_to_lines(conn, store, order, lines, "refunded_quantity")
-    return _receipt("issue_refund", store, order, effect, refund_id, now, amount, destination, lines)
+    insert_refund(conn, store, order, (refund_id, amount, destination), lines, effect, now)
+    add_to_lines(conn, store, order, lines, "refunded_quantity")
+    return receipt_of("issue_refund", store, order, effect, refund_id, now, amount, destination, lines)
 
 
 def _cancel_order(conn: Connection, store: str, order: Order, effect: Effect, now: datetime) -> Receipt:
@@ -126,15 +128,15 @@ def _cancel_order(conn: Connection, store: str, order: Order, effect: Effect, no
         raise Refusal(f"Order {order.order_no} has been shipped and cannot be cancelled.")
     amount = cancel_amount(order)
     _require_amount(effect, amount, may_be_open=True)
-    destination = _require_destination(effect, order)
+    destination = require_destination(effect, order)
     open_lines = tuple(
         (line.line_id, line.refundable_quantity) for line in order.lines if line.refundable_quantity
     )
     details = {"cancelled_at": iso(now)}
     if amount:
         refund_id = details["refund_id"] = new_id("RF")
-        _insert_refund(conn, store, order, (refund_id, amount, destination), open_lines, effect, now)
-        _add_to_lines(conn, store, order, open_lines, "refunded_quantity")
+        insert_refund(conn, store, order, (refund_id, amount, destination), open_lines, effect, now)
+        add_to_lines(conn, store, order, open_lines, "refunded_quantity")
     key = order_key(order.order_no)
     conn.execute(
         update(t.orders)
@@ -146,7 +148,7 @@ def _cancel_order(conn: Connection, store: str, order: Order, effect: Effect, no
         .where(t.lines.c.store == store, t.lines.c.order_key == key)
         .values(cancelled_quantity=t.lines.c.quantity)
     )
-    return _receipt(
+    return receipt_of(
         "cancel_order", store, order, effect, order.order_no, now, amount, destination, open_lines, details
     )
 
@@ -172,9 +174,9 @@ def _create_label(conn: Connection, store: str, order: Order, effect: Effect, no
     conn.execute(
         insert(t.return_lines), [{**here, "line_id": line_id, "quantity": count} for line_id, count in lines]
     )
-    _add_to_lines(conn, store, order, lines, "returning_quantity")
+    add_to_lines(conn, store, order, lines, "returning_quantity")
     details = {"label_url": label_url, "tracking_no": tracking_no}
-    return _receipt(
+    return receipt_of(
         "create_return_label", store, order, effect, return_id, now, None, effect.destination, lines, details
     )
 
@@ -199,14 +201,20 @@ def _issue_coupon(conn: Connection, store: str, order: Order, effect: Effect, no
         )
     )
     details = {"coupon_code": code, "valid_until": iso(until)}
-    return _receipt("issue_coupon", store, order, effect, code, now, amount, effect.destination, (), details)
+    return receipt_of(
+        "issue_coupon", store, order, effect, code, now, amount, effect.destination, (), details
+    )
 
+
+# (connection, store, order as it stands under the lock, what is asked, now) → what was done
+Deed = Callable[[Connection, str, Order, Effect, datetime], Receipt]
 
 DEEDS: dict[str, Deed] = {
     "issue_refund": _issue_refund,
     "cancel_order": _cancel_order,
     "create_return_label": _create_label,
     "issue_coupon": _issue_coupon,
+    **alterations.DEEDS,
 }
 
 
@@ -216,14 +224,6 @@ def _require_amount(effect: Effect, amount: Money, may_be_open: bool = False) ->
         return
     if effect.amount != amount:
         raise Refusal(f"The record gives {amount}, the action says {effect.amount}.")
-
-
-def _require_destination(effect: Effect, order: Order) -> str:
-    """Money goes back the way it came and nowhere else."""
-    destination = refund_destination(order)
-    if effect.destination and effect.destination != destination:
-        raise Refusal(f"Order {order.order_no} was not paid with {effect.destination}.")
-    return destination
 
 
 def _require_returnable(
@@ -241,76 +241,5 @@ def _require_returnable(
 
 def _returnable(line: Line, arrived: int) -> int:
     """Shipped, and neither on its way back, nor back, nor refunded without coming back."""
-    return line.shipped_quantity - max(line.returning_quantity + arrived, line.refunded_quantity)
-
-
-def _insert_refund(
-    conn: Connection,
-    store: str,
-    order: Order,
-    what: tuple[str, Money, str],
-    lines: tuple[tuple[str, int], ...],
-    effect: Effect,
-    now: datetime,
-) -> None:
-    """The refund and its lines; the order's sum is checked here and by the table itself."""
-    refund_id, amount, destination = what
-    if not amount <= money_left(order):
-        raise OverLimit(f"Only {money_left(order)} of what was paid is left to refund.")
-    here = {"store": store, "refund_id": refund_id}
-    key = order_key(order.order_no)
-    conn.execute(
-        insert(t.refunds).values(
-            **here,
-            order_key=key,
-            amount_minor=amount.amount_minor,
-            status="succeeded",
-            destination=destination,
-            reason=effect.reason,
-            created_at=now,
-            action_id=effect.action_id,
-        )
-    )
-    if lines:
-        conn.execute(
-            insert(t.refund_lines),
-            [{**here, "line_id": line_id, "quantity": count} for line_id, count in lines],
-        )
-    conn.execute(
-        update(t.orders)
-        .where(t.orders.c.store == store, t.orders.c.order_key == key)
-        .values(refunded_minor=t.orders.c.refunded_minor + amount.amount_minor)
-    )
-
-
-def _add_to_lines(
-    conn: Connection, store: str, order: Order, lines: tuple[tuple[str, int], ...], column: str
-) -> None:
-    for line_id, count in lines:
-        add_to_line(conn, store, order_key(order.order_no), line_id, {column: count})
-
-
-def _receipt(
-    tool: str,
-    store: str,
-    order: Order,
-    effect: Effect,
-    reference: str,
-    now: datetime,
-    amount: Money | None,
-    destination: str,
-    lines: tuple[tuple[str, int], ...],
-    details: dict[str, str] | None = None,
-) -> Receipt:
-    return Receipt(
-        action_id=effect.action_id,
-        tool=tool,
-        store=store,
-        order_no=order.order_no,
-        reference=reference,
-        amount=amount,
-        destination=destination,
-        lines=lines,
-        details=details or {},
-        at=now,
-    )
+    gone = max(line.returning_quantity + arrived, line.refunded_quantity)
+    return line.shipped_quantity - gone - line.exchanged_quantity

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, select
 
 from xiaoer.domain.actions import Receipt
+from xiaoer.domain.amendments import Article
+from xiaoer.domain.changes import ShipTo
 from xiaoer.domain.clock import Clock, utc_now
-from xiaoer.domain.orders import Order, Refund, Return, order_key
+from xiaoer.domain.orders import Order, Payment, Refund, Return, order_key
 from xiaoer.domain.parcels import Parcel
-from xiaoer.mcp_servers.platforms.local import effects, jottings, reads, searches
+from xiaoer.mcp_servers.platforms.local import catalogue, effects, jottings, reads, searches
 from xiaoer.mcp_servers.platforms.local import tables as t
 from xiaoer.mcp_servers.platforms.local.normal import storable
 from xiaoer.mcp_servers.platforms.local.proof import prove_customer
@@ -67,6 +69,23 @@ class LocalPlatform:
         with self._reading() as conn:
             return searches.search_return(conn, store, customer_ref, return_id)
 
+    def ship_to(self, store: str, order_no: str) -> ShipTo | None:
+        with self._reading() as conn:
+            return catalogue.read_ship_to(conn, store, order_key(order_no))
+
+    def articles(self, store: str, skus: Iterable[str]) -> Mapping[str, Article]:
+        with self._reading() as conn:
+            return catalogue.read_articles(conn, store, skus)
+
+    def payments_of(self, store: str, customer_ref: str) -> tuple[Payment, ...]:
+        with self._reading() as conn:
+            return catalogue.read_payments(conn, store, customer_ref)
+
+    def order_of_parcel(self, store: str, customer_ref: str | None, tracking_no: str) -> str | None:
+        """The number of the customer's order that this parcel belongs to."""
+        with self._reading() as conn:
+            return catalogue.find_order_of_parcel(conn, store, customer_ref, tracking_no)
+
     def count_coupons(self, store: str, customer_ref: str, since: datetime) -> int:
         mine = (t.coupons.c.store == store, t.coupons.c.customer_ref == customer_ref)
         counted = select(func.count()).select_from(t.coupons).where(*mine, t.coupons.c.created_at >= since)
@@ -90,6 +109,24 @@ class LocalPlatform:
 
     def issue_coupon(self, store: str, effect: Effect) -> Receipt:
         return effects.run_effect(self._engine, self._clock, store, "issue_coupon", effect)
+
+    def change_address(self, store: str, effect: Effect) -> Receipt:
+        return effects.run_effect(self._engine, self._clock, store, "change_address", effect)
+
+    def change_items(self, store: str, effect: Effect) -> Receipt:
+        return effects.run_effect(self._engine, self._clock, store, "change_items", effect)
+
+    def change_payment(self, store: str, effect: Effect) -> Receipt:
+        return effects.run_effect(self._engine, self._clock, store, "change_payment", effect)
+
+    def exchange_items(self, store: str, effect: Effect) -> Receipt:
+        return effects.run_effect(self._engine, self._clock, store, "exchange_items", effect)
+
+    def book_pickup(self, store: str, effect: Effect) -> Receipt:
+        return effects.run_effect(self._engine, self._clock, store, "book_pickup", effect)
+
+    def intercept_parcel(self, store: str, effect: Effect) -> Receipt:
+        return effects.run_effect(self._engine, self._clock, store, "intercept_parcel", effect)
 
     def get_effect(self, store: str, action_id: str) -> Receipt | None:
         with self._reading() as conn:

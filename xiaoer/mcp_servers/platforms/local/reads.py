@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, exists, 
 
 from xiaoer.domain.money import Money
 from xiaoer.domain.orders import Line, Order, Payment, Refund, Return
-from xiaoer.domain.parcels import Parcel, ParcelEvent, ParcelLine, ParcelState
+from xiaoer.domain.parcels import Interception, Parcel, ParcelEvent, ParcelLine, ParcelState
 from xiaoer.mcp_servers.platforms.local import tables as t
 from xiaoer.mcp_servers.platforms.local.states import delivered_at, order_state
 
@@ -182,6 +182,7 @@ def _line(row: Row[Any], currency: str) -> Line:
         refunded_quantity=row.refunded_quantity,
         returning_quantity=row.returning_quantity,
         cancelled_quantity=row.cancelled_quantity,
+        exchanged_quantity=row.exchanged_quantity,
         final_sale=row.final_sale,
     )
 
@@ -212,6 +213,8 @@ def _parcel(order_no: str, rows: list[Any], scans: tuple[ParcelEvent, ...], line
         shipped_at=first.shipped_at,
         estimated_at=first.estimated_at,
         order_no=order_no,
+        interception=Interception(first.interception),
+        interception_kind=first.interception_kind,
     )
 
 
@@ -241,6 +244,8 @@ def _return(rows: list[Any]) -> Return:
         label_url=first.label_url,
         tracking_no=first.tracking_no,
         created_at=first.created_at,
+        kind=first.kind,
+        pickup=first.pickup,
     )
 
 

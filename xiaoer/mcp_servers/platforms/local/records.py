@@ -46,6 +46,7 @@ class VariantRecord:
     options: Options
     price_minor: int
     available: bool = True
+    stock: int | None = None  # None: not counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.ids import new_id
 from xiaoer.domain.money import Money
 from xiaoer.domain.orders import Order, OrderState, order_key
+from xiaoer.domain.parcels import Interception, ParcelState
 from xiaoer.domain.refunds import captured, merge_lines, pick_lines
 from xiaoer.domain.refusals import BadInput, NotFound, OverLimit, Refusal
 from xiaoer.mcp_servers.platforms.local import tables as t
@@ -106,6 +107,13 @@ class LocalShop:
             raise NotFound("There is no such return.")
         self._change(store, key, lambda conn, order: _receive(conn, store, order, return_id, self._clock()))
 
+    def answer_interception(self, store: str, order_no: str, tracking_no: str, stopped: bool) -> None:
+        """Book what the carrier says to the wish to stop a parcel; once stopped to come back, it does."""
+        now = self._clock()
+        self._change(
+            store, order_no, lambda conn, order: _answer(conn, store, order, tracking_no, stopped, now)
+        )
+
     def add_tracking_event(self, store: str, order_no: str, tracking_no: str, event: EventRecord) -> bool:
         """Add a carrier's scan; returns whether it was new. An older scan does not change the state."""
         if not event.text.strip() or len(event.text) > EVENT_TEXT_LIMIT:
@@ -151,6 +159,9 @@ def _book_payment(conn: Connection, store: str, order: Order, payment: PaymentRe
         .where(t.orders.c.store == store, t.orders.c.order_key == key)
         .values(captured_minor=t.orders.c.captured_minor + payment.amount_minor)
     )
+    if captured(order) + amount == order.total:
+        asked = (t.payment_requests.c.store == store, t.payment_requests.c.order_key == key)
+        conn.execute(update(t.payment_requests).where(*asked).values(status="paid"))
 
 
 def _ship(conn: Connection, store: str, order: Order, parcel: ParcelRecord) -> None:
@@ -189,9 +200,29 @@ def _receive(conn: Connection, store: str, order: Order, return_id: str, now: da
         raise Refusal(f"Return {return_id} has arrived already.")
     here = (t.returns.c.store == store, t.returns.c.return_id == return_id)
     conn.execute(update(t.returns).where(*here).values(status="received", received_at=now))
+    if back.kind == "exchange":
+        return  # its lines were settled when the exchange was made
     for line_id, quantity in back.lines:
         moved = {"returning_quantity": -quantity, "returned_quantity": quantity}
         add_to_line(conn, store, order_key(order.order_no), line_id, moved)
+
+
+def _answer(
+    conn: Connection, store: str, order: Order, tracking_no: str, stopped: bool, now: datetime
+) -> None:
+    number = tracking_key(tracking_no)
+    box = next((item for item in order.parcels if tracking_key(item.tracking_no) == number), None)
+    if box is None:
+        raise NotFound(f"Order {order.order_no} has no such parcel.")
+    if box.interception is not Interception.REQUESTED:
+        raise Refusal(f"Nobody waits for an answer about parcel {tracking_no}.")
+    key = order_key(order.order_no)
+    here = (t.parcels.c.store == store, t.parcels.c.order_key == key, t.parcels.c.tracking_key == number)
+    said = "confirmed" if stopped else "failed"
+    conn.execute(update(t.parcels).where(*here).values(interception=said))
+    if stopped and box.interception_kind == "return":
+        event = EventRecord(now, ParcelState.GOING_BACK, "Stopped at the sender's wish; going back.")
+        _add_scan(conn, store, order, number, event)
 
 
 def _add_scan(conn: Connection, store: str, order: Order, number: str, event: EventRecord) -> bool:

@@ -72,6 +72,7 @@ class VariantRow(ShopTable, table=True):
     price_minor: int = Field(sa_type=BigInteger)
     currency: str
     available: bool = True
+    stock: int | None = None  # None: the shop does not count this one
     position: int = 0
 
 
@@ -139,6 +140,8 @@ class LineRow(ShopTable, table=True):
     returning_quantity: int = 0
     returned_quantity: int = 0  # arrived back
     cancelled_quantity: int = 0
+    # Given for something else: neither refundable nor returnable any more.
+    exchanged_quantity: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class PaymentRow(ShopTable, table=True):
@@ -181,6 +184,10 @@ class ParcelRow(ShopTable, table=True):
     carrier: str = ""
     carrier_name: str = ""
     state: str | None = None  # None: shipped, and the record says nothing more
+    # What the carrier was asked to do with it on its way, and what it says: see domain.parcels.
+    interception: str = Field(default="none", sa_column_kwargs={"server_default": "none"})
+    interception_kind: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    interception_id: str | None = None
     shipped_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     estimated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
@@ -228,6 +235,9 @@ class ReturnRow(ShopTable, table=True):
     return_id: str = Field(primary_key=True)
     order_key: str
     status: str  # domain.orders.Return.status
+    kind: str = Field(default="refund", sa_column_kwargs={"server_default": "refund"})
+    pickup: str = Field(default="", sa_column_kwargs={"server_default": ""})  # day and hours of the courier
+    pickup_id: str | None = None
     label_url: str | None = None
     tracking_no: str | None = None
     reason: str = ""
@@ -298,6 +308,25 @@ class CouponRow(ShopTable, table=True):
     action_id: str | None = None
 
 
+class PaymentRequestRow(ShopTable, table=True):
+    """Money that the customer still owes for an order, because it was changed to something dearer."""
+
+    __tablename__ = "shop_payment_requests"
+    __table_args__ = (
+        _belongs(_ORDER, "order_key"),
+        Index(None, "store", "order_key"),
+        UniqueConstraint("store", "action_id"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+    )
+    store: str = Field(primary_key=True)
+    request_id: str = Field(primary_key=True)
+    order_key: str
+    amount_minor: int = Field(sa_type=BigInteger)
+    status: str  # "open" | "paid"
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    action_id: str | None = None
+
+
 class NoteRow(ShopTable, table=True):
     __tablename__ = "shop_notes"
     __table_args__ = (
@@ -356,6 +385,7 @@ return_lines = _table(ReturnLineRow)
 refunds = _table(RefundRow)
 refund_lines = _table(RefundLineRow)
 coupons = _table(CouponRow)
+payment_requests = _table(PaymentRequestRow)
 notes = _table(NoteRow)
 subscriptions = _table(SubscriptionRow)
 effects = _table(EffectRow)

@@ -268,6 +268,7 @@ def _variant_rows(store: str, record: ProductRecord) -> list[dict[str, Any]]:
             "price_minor": variant.price_minor,
             "currency": record.currency,
             "available": variant.available,
+            "stock": variant.stock,
             "position": position,
         }
         for position, variant in enumerate(record.variants)
