@@ -25,9 +25,9 @@ def usd(minor: int) -> dict[str, Any]:
     return {"amount_minor": minor, "currency": "USD"}
 
 
-def order(number: str = "#1004", state: str = "shipped", refunds: Sequence[int] = (), **more: Any) -> dict[str, Any]:
+def order(number: str = "#1004", state: str = "shipped", refunds: Sequence[int] = (), status: str = "succeeded", **more: Any) -> dict[str, Any]:
     made = [
-        {"refund_id": f"RF-{n}", "order_no": number, "amount": usd(minor), "status": "succeeded"}
+        {"refund_id": f"RF-{n}", "order_no": number, "amount": usd(minor), "status": status, "created_at": "2026-11-21T18:00:00Z"}
         for n, minor in enumerate(refunds, 1)
     ]
     return {

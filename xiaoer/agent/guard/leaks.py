@@ -28,7 +28,10 @@ _LETTERS_ONLY = re.compile(r"[\W_]+")
 def _instructions() -> tuple[str, frozenset[str]]:
     """The instructions in one line, and all their pieces of half the length that counts."""
     text = " \x00 ".join(_squeezed(part) for part in _instruction_texts())
-    return text, frozenset(text[at : at + _STEP] for at in range(len(text) - _STEP + 1))
+    pieces = {text[at : at + _STEP] for at in range(len(text) - _STEP + 1)}
+    # What we say to customers in the same words is no secret.
+    said = _squeezed(" \x00 ".join(_reply_texts()))
+    return text, frozenset(piece for piece in pieces if piece not in said)
 
 
 def _instruction_texts() -> Iterator[str]:
@@ -40,6 +43,13 @@ def _instruction_texts() -> Iterator[str]:
         if isinstance(data, dict) and not path.name.startswith("_"):
             yield str(data.get("goal", ""))
             yield from (str(rule) for rule in data.get("rules", ()))
+
+
+def _reply_texts() -> Iterator[str]:
+    for path in sorted((_PROMPTS / "playbooks").glob("*.yaml")):
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for reply in (data.get("replies") or {}).values() if isinstance(data, dict) else ():
+            yield from (text for variants in reply.values() for text in variants)
 
 
 def _squeezed(text: str) -> str:

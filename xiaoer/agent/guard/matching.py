@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 
 from xiaoer.agent.guard.facts import Facts
 from xiaoer.agent.guard.numbers import amounts_in, plain_number, shares_in
 from xiaoer.agent.guard.patterns import codes_in
+from xiaoer.agent.guard.receipts import UNDER_WAY
 from xiaoer.agent.guard.times import Times, times_in
 from xiaoer.domain.claims import ARRIVAL, PLEDGE, PROMISE, Claim, find_claims
 from xiaoer.domain.orders import order_key
@@ -32,8 +34,21 @@ def _unbacked(text: str, facts: Facts) -> Iterator[str]:
         elif claim.kind == PLEDGE:
             if not _done(("approval", "refund", "cancellation"), claim, facts):
                 yield PROMISE
+        elif _under_way(claim, facts):
+            continue
         elif not _done((claim.kind,), claim, facts) or not _amount_fits(claim, facts):
             yield claim.kind
+
+
+# Said of what is approved or begun in the shop's system, and not finished.
+_MOVING = re.compile(
+    r"on its way|under ?way|in progress|being (?:carried|processed|executed)|unterwegs|in bearbeitung|ausgefuhrt|в пути|выполня|идет|في الطريق|قيد|تنفيذ"
+    r"|en camino|en marcha|tramit|en route|en cours|a caminho|em andamento|em processamento|processad|処理中|進め|手続き中|진행|처리 ?중|途中|处理中|进行中|正在|办理中"
+)
+
+
+def _under_way(claim: Claim, facts: Facts) -> bool:
+    return _MOVING.search(claim.clause) is not None and _done((UNDER_WAY + claim.kind,), claim, facts)
 
 
 def _done(kinds: tuple[str, ...], claim: Claim, facts: Facts) -> bool:
@@ -105,7 +120,7 @@ def _share_fits(claim: Claim, orders: set[str], amounts: set[str], facts: Facts)
 
 def _expected(claim: Claim, facts: Facts) -> bool:
     """When something arrives is said only as a record expects it, or as a rule names the span."""
-    times = times_in(claim.clause)
+    times = times_in(claim.clause) or times_in(claim.sentence)
     if not times:
         return True
     days = _days_named(times, facts.today)
@@ -162,14 +177,21 @@ def times_without_record(text: str, facts: Facts) -> bool:
         return True
     if times.vague and not (own and own.vague):
         return True
-    return _strange_days(times, facts, own)
+    return _strange_days(times, facts, own, open_days=facts.weekdays if _OFFICE.search(text) else frozenset())
 
 
-def _strange_days(times: Times, facts: Facts, own: Times | None) -> bool:
+# Days on which people are at the desk say when they answer, and nothing about a parcel or money.
+_OFFICE = re.compile(
+    r"\b(?:colleagues?|people|team|open|opening|desk|office|agent)\b|同事|上班|在线|人工|客服|营业|equipo|companer|horario|collegue|equipe|kolleg|geoffnet"
+    r"|colega|担当|スタッフ|담당|직원|상담|сотрудник|коллег|زميل|الفريق|الدوام|운영|영업 ?시간|horario|horas|heures"
+)
+
+
+def _strange_days(times: Times, facts: Facts, own: Times | None, open_days: frozenset[int]) -> bool:
     for offset in times.offsets - (own.offsets if own else frozenset()):
         day = facts.today + timedelta(days=offset)
-        if (day.month, day.day) not in facts.dates and not (offset > 0 and day.weekday() in facts.weekdays):
+        if (day.month, day.day) not in facts.dates and not (offset > 0 and day.weekday() in open_days):
             return True
     recorded = {*facts.estimates, *_recent(facts)}
-    known = facts.weekdays | (own.weekdays if own else frozenset())
+    known = open_days | (own.weekdays if own else frozenset())
     return any(weekday not in known and not _falls_on(weekday, recorded, facts.today) for weekday in times.weekdays)

@@ -19,6 +19,8 @@ class Deed(NamedTuple):
     amount: str = ""
 
 
+UNDER_WAY = "under way: "  # before a kind: it is approved or begun, and not finished
+
 # What a succeeded action proves. Cancelling pays back as well, when its receipt has an amount.
 _OF_TOOL: dict[str, tuple[str, ...]] = {
     "issue_refund": ("refund",),
@@ -51,6 +53,7 @@ def deeds_of_actions(actions: Sequence[ActionView]) -> Iterator[Deed]:
         order = order_key(action.order_no)
         if action.status in _APPROVED:
             yield Deed("approval", order)
+            yield from (Deed(UNDER_WAY + kind, order) for kind in _OF_TOOL.get(action.tool, ()))
         if action.status is ActionStatus.SUCCEEDED:
             yield from _succeeded(action, order)
 
@@ -96,6 +99,8 @@ def _of_parcel(node: Mapping[str, Any], order: str) -> Iterator[Deed]:
 def _of_money(node: Mapping[str, Any], order: str) -> Iterator[Deed]:
     if node.get("refund_id") and node.get("status") == "succeeded":
         yield Deed("refund", order, _amount(node.get("amount")))
+    if node.get("refund_id") and node.get("status") == "pending":
+        yield Deed(f"{UNDER_WAY}refund", order)
     refunded = node.get("refunded")
     if isinstance(refunded, Mapping) and _positive(refunded.get("amount_minor")) and _finished(node):
         yield Deed("refund", order, _amount(refunded))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from xiaoer.domain.claims.lexicon import Kind, Lexicon, Pattern, index, lexicons
+from xiaoer.domain.claims.lexicon import BARE, Kind, Lexicon, Pattern, index, lexicons
 from xiaoer.domain.claims.text import hidden, mirrored, plain
 
 DONE = (
@@ -164,7 +164,7 @@ class _Reader:
                     named.append(kind.name)
                 if spans and not asked and self._holds(kind, lex, texts, text, spans, later):
                     done.append(kind.name)
-                elif kind.name in _BARE and not asked and self._hints_at(lex, kind.topics, text, later):
+                elif kind.name in BARE and not asked and self._hints_at(lex, kind.topics, text, later):
                     done.append(kind.name)
             if not asked and self._hints_at(lex, lex.bosses, texts[lex.lang], later):
                 done.append(_OF_REQUESTS)
@@ -178,10 +178,15 @@ class _Reader:
     def _hints_at(self, lex: Lexicon, topics: Pattern, text: str, later: Sequence[str]) -> bool:
         """A topic told of this customer as a fact, in whatever words, and nothing else to say about it."""
         found = topics.search(text)
-        if found is None or any(other.pending.search(text) for other in self._judges(lex)):
+        if found is None or any(other.pending.search(self.raw) for other in self._judges(lex)):
+            return False
+        told = _NUMBER.sub(" ", text)
+        if _OWN_ID.search(self.raw) or not lex.hard.search(told):
+            return False
+        if any(other.nots.search(text) for other in self._judges(lex)):
             return False
         whole = (found.start(), len(text))
-        return bool(lex.hard.search(text)) and self._stands(lex, text, whole, later)
+        return all(self._stands(lex, text, span, later) for span in (whole, found.span()))
 
     def _asked(self, clause: str, last: bool) -> bool:
         shown = clause.strip(" .!?\u061f\u3002")
@@ -291,7 +296,8 @@ class _Reader:
 
 _UNMARKED = frozenset({"zh", "ja", "ko"})  # whose questions are marked by words
 _MARKED = frozenset({"en", "fr", "de"})  # whose questions turn the sentence round
-_BARE = frozenset({"refund", "cancellation", "label", "coupon", "exchange", "pickup"})
+_NUMBER = re.compile(r"#\w+")
+_OWN_ID = re.compile(r"\ba-[0-9a-z]{8,16}\b")  # a request's number says that it is one
 _OF_REQUESTS = "approval"  # what is approved is the request itself
 _CARRIED_OUT = frozenset(
     {"refund", "cancellation", "label", "coupon", "change", "exchange", "pickup", "intercept"}
@@ -338,8 +344,12 @@ def _hot_kinds(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) 
     return [k for k in lexicon.kinds if (k.hint.blind or (lang, k.name) in worth) and k.may.search(text)]
 
 
+# "お金、もうカードに": a topic before its comma is no clause of its own.
+_TOPIC_COMMA = re.compile("(^[^、,。]{1,8})、(?=.*[\u3040-\u30ff])")
+
+
 def _clauses(text: str, spoken: Sequence[Lexicon]) -> list[str]:
-    parts = _CLAUSE.split(text)
+    parts = _CLAUSE.split(_TOPIC_COMMA.sub(r"\1", text))
     for lexicon in spoken:
         parts = [piece for part in parts for piece in lexicon.joins.split(part) if piece]
     return [part for part in parts if part.strip()] or [text]

@@ -19,6 +19,8 @@ NEVER = re.compile(r"(?!)")
 _ESCAPED = re.compile(r"[^\x00-\x7f]+")
 
 
+# Kinds that customers ask for and people decide: to name one as a fact is to claim it.
+BARE = frozenset({"refund", "cancellation", "label", "coupon", "exchange"})
 START = 4  # letters of a word that the cheap look compares
 
 
@@ -130,7 +132,8 @@ def _read(path: Path) -> Lexicon:
 
 def _kind(name: str, parts: dict[str, str], done: str) -> Kind:
     topics, verbs = parts.get("topics", ""), parts.get("verbs", "")
-    hot = parts["only"] if "only" in parts else topics
+    # A bare topic may claim; where it may not, the word of completion is the rarer of the two.
+    hot = parts["only"] if "only" in parts and name not in BARE else topics
     return Kind(
         name=name,
         topics=_pattern(topics),

@@ -36,7 +36,7 @@ _ARABIC = str.maketrans(
     {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ـ": None}
 )
 _HARAKAT = re.compile("[\u064b-\u065f\u0670]")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "ё": "е", "ß": "ss", "ı": "i"})
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "ё": "е", "ß": "ss", "ı": "i", "週": "周"})
 # Letters of other scripts that look like Latin ones: https://www.unicode.org/reports/tr39/#Confusable_Detection
 _LOOKALIKE = str.maketrans(
     "аеорсухіјѕԁһԛԝьвкмнтпгαβεηικμνορτυχγωϲϳоⅼ",
