@@ -21,7 +21,7 @@ ANY = "any"
 
 _FACT = re.compile(r"\{(\w+)\}")
 _ALWAYS = frozenset({"order", "action"})
-_DETAILS = frozenset({"label_url", "tracking_no", "coupon_code", "valid_until"})
+_DETAILS = frozenset({"label_url", "tracking_no", "coupon_code", "valid_until", "due", "pickup"})
 _KNOWN = _ALWAYS | _DETAILS | {"amount", "destination", "reference", "note"}
 _NOTE_LENGTH = 500
 _UNSPACED = frozenset({"zh", "zh-Hant", "ja"})  # sentences stand side by side

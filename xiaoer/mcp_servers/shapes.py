@@ -32,45 +32,6 @@ class LineRef(Shape):
     quantity: Annotated[int, Field(ge=1, le=999)]
 
 
-class AddressIn(Shape):
-    """A postal address. What is left out of recipient, country and phone stays as the order has it."""
-
-    recipient: Annotated[str | None, Field(max_length=80, description="Who receives it.")] = None
-    lines: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=120)]],
-        Field(min_length=1, max_length=3, description="Street and number, then flat or building."),
-    ]
-    city: Annotated[str, Field(min_length=1, max_length=80)]
-    region: Annotated[str | None, Field(max_length=80, description="State or province.")] = None
-    postcode: Annotated[str, Field(min_length=1, max_length=16)]
-    country: Annotated[str | None, Field(max_length=2, description="Two letters, like US, CN, DE.")] = None
-    phone: Annotated[str | None, Field(max_length=24)] = None
-
-
-class ItemChangeIn(Shape):
-    """Another variant (sku), another quantity, or both, of one line; quantity 0 takes the line out."""
-
-    line_id: Annotated[str, Field(min_length=1, max_length=64)]
-    sku: Annotated[str | None, Field(max_length=64, description="A variant's sku, from get_product.")] = None
-    quantity: Annotated[int | None, Field(ge=0, le=999)] = None
-
-
-class ExchangeIn(Shape):
-    """So many of a line come back, as many of the variant `sku` go out."""
-
-    line_id: Annotated[str, Field(min_length=1, max_length=64)]
-    quantity: Annotated[int, Field(ge=1, le=999)]
-    sku: Annotated[str, Field(min_length=1, max_length=64, description="A variant's sku, from get_product.")]
-
-
-class WindowIn(Shape):
-    """When the courier may come, in the shop's time zone."""
-
-    date: Annotated[str, Field(min_length=10, max_length=10, description="Day, like 2026-11-24.")]
-    start: Annotated[str, Field(min_length=5, max_length=5, description="From, like 09:00.")]
-    end: Annotated[str, Field(min_length=5, max_length=5, description="To, like 13:00.")]
-
-
 class LineShape(Shape):
     line_id: str
     title: str
