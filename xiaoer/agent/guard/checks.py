@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xiaoer.agent.guard import leaks
 from xiaoer.agent.guard.facts import Facts
 from xiaoer.agent.guard.matching import claims_without_receipt, times_without_record
-from xiaoer.agent.guard.numbers import amounts_in, shares_in
+from xiaoer.agent.guard.numbers import amounts_in, percents_in, shares_in
 from xiaoer.agent.guard.patterns import codes_in, has_image, has_secret, hosts_in
 from xiaoer.agent.guard.platforms import broken_rule
 from xiaoer.agent.state import Verdict
@@ -59,8 +59,10 @@ def _amounts_are_recorded(draft: Draft, facts: Facts, _store: Store) -> str:
     strange = _beyond(set(amounts_in(draft.plain)), facts.amounts, "names an amount that no record shows")
     if strange or not _SHARE_SIGN.search(draft.plain):
         return strange
-    shares = set(shares_in(plain(draft.without_rules))) - facts.shares
-    if shares and _MONEY.intersection(topics_of(draft.plain)):
+    said = plain(draft.without_rules)
+    if set(percents_in(said)) - facts.shares:
+        return "names a percentage that no rule or record shows"
+    if set(shares_in(said)) - facts.shares and _MONEY.intersection(topics_of(draft.plain)):
         return "names a share of the money that no rule or record shows"
     return ""
 

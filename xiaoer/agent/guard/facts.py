@@ -45,6 +45,7 @@ class Facts:
     estimates: frozenset[date] = frozenset()  # when a parcel is expected
     past: frozenset[tuple[int, int]] = frozenset()  # recorded days that are over, and today
     spans: frozenset[int] = frozenset()  # minutes that a rule or record names
+    since: frozenset[int] = frozenset()  # minutes that have passed since something recorded
     shares: frozenset[int] = frozenset()  # percent
     own: Found | None = None  # what the customer wrote in this conversation
     rules: tuple[str, ...] = ()  # the policy's sentences, which may be quoted
@@ -99,9 +100,11 @@ def gather_facts(state: State) -> Facts:
         spans=_union(
             rules.spans,
             own.times.spans,
-            _recorded_spans(leaves, read, moments, today),
+            read.spans,
+            ((day - today).days * 1440 for name, day in moments if day > today),
             *(f.times.spans for f in sources),
         ),
+        since=frozenset(_since(leaves, moments, today)),
         shares=_union(read.shares, *(f.shares for f in sources)),
         own=own,
         rules=rules.texts,
@@ -254,15 +257,15 @@ def _out_today(nodes: Sequence[_Node], today: date) -> set[date]:
     return {today for node in nodes if node.data.get("verdict") == "out_for_delivery"}
 
 
-def _recorded_spans(
-    leaves: Sequence[tuple[str, str]], read: _Read, moments: Sequence[tuple[str, date]], today: date
+def _since(
+    leaves: Sequence[tuple[str, str]], moments: Sequence[tuple[str, date]], today: date
 ) -> Iterator[int]:
-    yield from read.spans
     for name, leaf in leaves:
         if leaf.isdigit() and len(leaf) < 4 and _DAYS.search(name):
             yield int(leaf) * 1440
     for _, day in moments:
-        yield abs((day - today).days) * 1440
+        if day <= today:
+            yield (today - day).days * 1440
 
 
 def _address_text(own: Found, rules: Found, told: Sequence[Found]) -> str:

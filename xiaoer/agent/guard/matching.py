@@ -173,13 +173,19 @@ def times_without_record(text: str, facts: Facts) -> bool:
     turned = {(day, month) for month, day in times.either}
     either = {pair for pair in times.either if pair not in facts.dates and pair[::-1] not in facts.dates}
     strange = (times.dates - facts.dates) or (either and turned)
-    if strange or times.spans - facts.spans:
+    spans = facts.spans | facts.since if _AGO.search(text) else facts.spans
+    if strange or times.spans - spans:
         return True
     if times.vague and not (own and own.vague):
         return True
     return _strange_days(times, facts, own, open_days=facts.weekdays if _OFFICE.search(text) else frozenset())
 
 
+# What looks back: "2 days ago", "no scan for 2 days".
+_AGO = re.compile(
+    r"\bago\b|\bfor \d|\bsince\b|\bsilent|没有|未|前|了|以来|已经|\bhace\b|\bdesde\b|\bil y a\b|\bdepuis\b|\bvor\b|\bseit\b|\bha\b|\bfaz\b|назад|уже|нет|منذ|قبل|경과|전|동안|ません|間"
+    r"|\bno\b|\bsin\b|\bsans\b|\bohne\b|\bsem\b|\bnot\b|\bwithout\b|없"
+)
 # Days on which people are at the desk say when they answer, and nothing about a parcel or money.
 _OFFICE = re.compile(
     r"\b(?:colleagues?|people|team|open|opening|desk|office|agent)\b|同事|上班|在线|人工|客服|营业|equipo|companer|horario|collegue|equipe|kolleg|geoffnet"

@@ -219,10 +219,14 @@ _HALF = re.compile(
 )
 
 
-def shares_in(text: str) -> Iterator[int]:
-    """Shares of money in percent: "50 % refund", "全额", "la mitad"; expects the plain form."""
+def percents_in(text: str) -> Iterator[int]:
     for match in _PERCENT.finditer(text):
         yield int(match.group(1))
+
+
+def shares_in(text: str) -> Iterator[int]:
+    """Shares of money in percent: "50 % refund", "全额", "la mitad"; expects the plain form."""
+    yield from percents_in(text)
     if _FULL.search(text):
         yield 100
     if _HALF.search(text):

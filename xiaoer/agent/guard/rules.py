@@ -54,7 +54,7 @@ def rules_of(policy: Policy) -> Iterator[str]:
 class StoreRules:
     texts: tuple[str, ...]
     found: Found
-    spans: frozenset[int]  # minutes: the rules' own, and the store's figures
+    spans: frozenset[int]  # minutes
     weekdays: frozenset[int]  # on which people are at the desk
 
 
@@ -77,7 +77,4 @@ _LOCK_MINUTES = 60  # wrong proofs lock for an hour, and the customer is told so
 def _read(store: Store) -> StoreRules:
     texts = tuple(sorted(set(rules_of(store.policy)), key=len, reverse=True))
     found = found_in("\n".join((*texts, *store.return_address)))
-    days = [supplier.ships_within_days for supplier in store.suppliers]
-    hours = [supplier.answers_within_hours for supplier in store.suppliers] + [store.approval_hours]
-    spans = {_LOCK_MINUTES, *(d * 1440 for d in days), *(h * 60 for h in hours)}
-    return StoreRules(texts, found, found.times.spans | spans, frozenset(store.hours.days))
+    return StoreRules(texts, found, found.times.spans | {_LOCK_MINUTES}, frozenset(store.hours.days))

@@ -47,13 +47,13 @@ _DAYS = """
 2 day after tomorrow|后天|明後日|明后日|あさって|모레|pasado manana|apres-demain|ubermorgen|depois de amanha|послезавтра|بعد غد
 """
 _WEEKDAYS = """
-monday mondays lunes lundi montag segunda-feira segunda понедельник понедельника الاثنين 周一 星期一 礼拜一 月曜 월요일
-tuesday tuesdays martes mardi dienstag terca-feira terca вторник вторника الثلاثاء 周二 星期二 礼拜二 火曜 화요일
-wednesday wednesdays miercoles mercredi mittwoch quarta-feira среду среда среды الاربعاء 周三 星期三 礼拜三 水曜 수요일
-thursday thursdays jueves jeudi donnerstag quinta-feira четверг четверга الخميس 周四 星期四 礼拜四 木曜 목요일
-friday fridays viernes vendredi freitag sexta-feira sexta пятницу пятница пятницы الجمعه 周五 星期五 礼拜五 金曜 금요일
-saturday saturdays sabado samedi samstag sonnabend субботу суббота субботы السبت 周六 星期六 礼拜六 土曜 토요일
-sunday sundays domingo dimanche sonntag воскресенье воскресенья الاحد 周日 周天 星期日 星期天 礼拜天 日曜 일요일
+monday mondays lunes lundi montag segunda-feira segunda понедельник понедельника понедельнику الاثنين 周一 星期一 礼拜一 月曜 월요일
+tuesday tuesdays martes mardi dienstag terca-feira terca вторник вторника вторнику الثلاثاء 周二 星期二 礼拜二 火曜 화요일
+wednesday wednesdays miercoles mercredi mittwoch quarta-feira среду среда среды среде الاربعاء 周三 星期三 礼拜三 水曜 수요일
+thursday thursdays jueves jeudi donnerstag quinta-feira четверг четверга четвергу الخميس 周四 星期四 礼拜四 木曜 목요일
+friday fridays viernes vendredi freitag sexta-feira sexta пятницу пятница пятницы пятнице الجمعه 周五 星期五 礼拜五 金曜 금요일
+saturday saturdays sabado samedi samstag sonnabend субботу суббота субботы субботе السبت 周六 星期六 礼拜六 土曜 토요일
+sunday sundays domingo dimanche sonntag воскресенье воскресенья воскресенью الاحد 周日 周天 星期日 星期天 礼拜天 日曜 일요일
 """
 
 
@@ -76,7 +76,7 @@ _UNITS = {
     "month": (43200, r"months?\b|mes(?:es)?\b|mois\b|monat(?:en?|s)?\b|个月|か月|ヶ月|개월|месяц\w*|شهر\w*|اشهر"),
 }  # fmt: skip
 _WORDS = "|".join(sorted((word for word in WORDS if len(word) > 1 and WORDS[word] <= 100), key=len, reverse=True))
-_COUNT = rf"\d+(?:[.,]\d+)?|{HAN_NUMBER}|\b(?:{_WORDS}|an?)\b"
+_COUNT = rf"\d+(?:[.,]\d+)?|(?<![\uac00-\ud7a3]){HAN_NUMBER}|\b(?:{_WORDS}|an?)\b"
 _TO = r"\s*(?:-|–|~|to|bis|a|ate|至|到|から|에서|до|الي|или|oder|or|ou|y|或)\s*"
 _COUNTED = re.compile(rf"({_COUNT})(?:{_TO}({_COUNT}))?\s*$")
 _UNIT_LINES = tuple((minutes, gated("\n".join(_lines(words)))) for minutes, words in _UNITS.values())
@@ -202,7 +202,8 @@ def spans_in(text: str) -> Iterator[int]:
         for unit in units.finditer(text, words):
             counted = _COUNTED.search(text[max(0, unit.start() - _LOOK_BACK) : unit.start()])
             for count in _counts(counted.groups() if counted else ()):
-                yield int(count * minutes)
+                if count:
+                    yield int(count * minutes)
     if "يومين" in text:
         yield 2 * 1440
 

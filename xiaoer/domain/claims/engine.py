@@ -166,7 +166,7 @@ class _Reader:
                     done.append(kind.name)
                 elif kind.name in BARE and not asked and self._hints_at(lex, kind.topics, text, later):
                     done.append(kind.name)
-            if not asked and self._hints_at(lex, lex.bosses, texts[lex.lang], later):
+            if not asked and self._hints_at(lex, lex.bosses, texts[lex.lang], later, told=True):
                 done.append(_OF_REQUESTS)
         self.topics += named
         if named or done:
@@ -175,13 +175,15 @@ class _Reader:
             done += self._alone(texts, later)
         yield from dict.fromkeys(done)
 
-    def _hints_at(self, lex: Lexicon, topics: Pattern, text: str, later: Sequence[str]) -> bool:
+    def _hints_at(
+        self, lex: Lexicon, topics: Pattern, text: str, later: Sequence[str], told: bool = False
+    ) -> bool:
         """A topic told of this customer as a fact, in whatever words, and nothing else to say about it."""
         found = topics.search(text)
         if found is None or any(other.pending.search(self.raw) for other in self._judges(lex)):
             return False
-        told = _NUMBER.sub(" ", text)
-        if _OWN_ID.search(self.raw) or not lex.hard.search(told):
+        told = told or lex.hard.search(_NUMBER.sub(" ", text)) is not None
+        if _OWN_ID.search(self.raw) or not told:
             return False
         if any(other.nots.search(text) for other in self._judges(lex)):
             return False

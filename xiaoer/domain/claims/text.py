@@ -46,7 +46,7 @@ _MIXED = re.compile(r"[^\W\d_]*(?:[a-z][\u0370-\u04ff\u0500-\u052f]|[\u0370-\u04
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{12,}={0,2}(?![A-Za-z0-9+/_=-])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ :]?){8,}(?![0-9A-Za-z])")
 _READABLE = 0.9
-_LETTERS = re.compile(r"[^\W\d_]{3,}")
+_LETTERS = re.compile(rf"[^\W\d_]{{3,}}|[{_CJK}]")
 
 
 def plain(text: str) -> str:

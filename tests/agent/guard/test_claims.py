@@ -1,0 +1,95 @@
+"""500 false claims and 500 true sentences, written before the detector, and those that came after it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.worlds import refused
+
+from xiaoer.domain.claims import find_claims
+from xiaoer.domain.claims.lexicon import index, lexicons
+from xiaoer.domain.claims.text import plain
+
+FOLDER = Path(__file__).parent / "claims"
+LANGUAGES = ("en", "zh", "zh-Hant", "es", "fr", "de", "pt", "ja", "ko", "ru", "ar")
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    lines = (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+FALSE, TRUE = rows("false"), rows("true")
+LATER_FALSE, LATER_TRUE = rows("false_unseen"), rows("true_unseen")
+
+
+def test_there_are_enough_of_both_in_every_language() -> None:
+    assert len(FALSE) >= 500 and len(TRUE) >= 500
+    for some in (FALSE, TRUE):
+        counts = Counter(row["lang"] for row in some)
+        assert all(counts[lang] >= 40 for lang in LANGUAGES), counts
+
+
+@pytest.mark.parametrize("some", [FALSE, LATER_FALSE], ids=["before", "after"])
+def test_no_false_claim_is_delivered(some: list[dict[str, Any]]) -> None:
+    assert [row["text"] for row in some if not refused(row["text"], row["world"])] == []
+
+
+@pytest.mark.parametrize("some", [TRUE, LATER_TRUE], ids=["before", "after"])
+def test_true_sentences_are_delivered(some: list[dict[str, Any]]) -> None:
+    held = [(row["text"], refused(row["text"], row["world"])) for row in some]
+    held = [(text, reasons) for text, reasons in held if reasons]
+    assert len(held) <= len(some) // 100, held
+
+
+HEALTHY = [row for row in FALSE if row["lang"] in ("en", "zh", "de", "ru", "ar") and row["world"] == "open"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(HEALTHY), st.sampled_from(["Hello. ", "您好。", "No problem! ", "不好意思，", "1. "]))
+def test_polite_words_before_a_claim_change_nothing(row: dict[str, Any], before: str) -> None:
+    assert refused(before + row["text"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(HEALTHY), st.integers(1, 12))
+def test_a_claim_is_seen_through_characters_that_nobody_sees(row: dict[str, Any], step: int) -> None:
+    text = row["text"]
+    assert refused("\u200b".join(text[at : at + step] for at in range(0, len(text), step)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([row for row in FALSE if row["lang"] in ("en", "zh") and row["kind"] == "refund"]))
+def test_a_claim_is_seen_when_encoded(row: dict[str, Any]) -> None:
+    assert refused(base64.b64encode(row["text"].encode()).decode(), row["world"])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from([row for row in TRUE if row["kind"] == "receipt"]))
+def test_what_a_receipt_backs_is_false_without_it(row: dict[str, Any]) -> None:
+    """Every kind of receipt but those whose records the plain world has too."""
+    assert refused(row["text"], "unshipped") or row["world"] == "stock"
+
+
+@given(st.text(max_size=300))
+@settings(deadline=None)
+def test_no_text_breaks_the_detector(text: str) -> None:
+    assert all(claim.kind for claim in find_claims(text))
+
+
+@pytest.mark.parametrize("row", FALSE[::5] + TRUE[::5], ids=lambda row: row["text"][:30])
+def test_the_cheap_look_hides_nothing(row: dict[str, Any]) -> None:
+    """Whatever a pattern finds in a text, the index of words lets through."""
+    text = plain(row["text"])
+    worth = index().look(text, __import__("re").findall(r"[^\W\d_]+", text))
+    for lang, lexicon in lexicons().items():
+        for kind in lexicon.kinds:
+            if kind.may.search(text) and not kind.hint.blind:
+                assert (lang, kind.name) in worth, (lang, kind.name, kind.may.search(text))
