@@ -31,10 +31,12 @@ def test_the_chinese_shop_speaks_chinese(windows: Any, say: Any) -> None:
     page.locator(".msg.assistant").first.wait_for()
     say(page, "20261101001002 尾号7752")
     assert page.locator(".parcel .badge").all_inner_texts() == ["运输中"]
-    page.get_by_role("link", name="Switch to English").click()
+    page.locator("#text").fill("还没发的话")
+    page.locator("#lang").select_option("en")
     page.get_by_role("button", name="Talk to a person").wait_for()
-    # The thread is kept over the switch.
+    # The thread and what was typed are kept over the switch.
     page.locator(".parcel").wait_for()
+    assert page.locator("#text").input_value() == "还没发的话"
 
 
 def test_a_reload_keeps_the_thread(windows: Any, say: Any) -> None:

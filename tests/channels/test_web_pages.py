@@ -11,6 +11,7 @@ import pytest
 from support.web import STORES, Web
 
 from xiaoer.channels.web.pages import _ink_on, _strings, json_block
+from xiaoer.domain.understanding import LANGUAGES
 
 
 class Reader(HTMLParser):
@@ -130,14 +131,37 @@ def test_text_on_the_accent_can_be_read(colour: str, ink: str) -> None:
     assert _ink_on(colour) == ink
 
 
-def test_both_languages_have_the_same_words() -> None:
+def test_all_languages_have_the_same_words() -> None:
     def shape(value: object) -> object:
         if isinstance(value, dict):
             return {key: shape(item) for key, item in value.items()}
         return len(value) if isinstance(value, list) else type(value).__name__
 
     strings = _strings()
-    assert shape(strings["en"]) == shape(strings["zh"])
+    assert set(strings) == set(LANGUAGES)
+    assert {lang for lang, words in strings.items() if shape(words) != shape(strings["en"])} == set()
+
+
+@pytest.mark.parametrize(
+    ("wish", "lang"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.5", "de"),
+        ("zh-TW,zh;q=0.9", "zh-Hant"),
+        ("zh-Hans-CN", "zh"),
+        ("pt-BR,en", "pt"),
+        ("tlh, ar-EG;q=0.7", "ar"),
+        ("tlh", "en"),
+        ("", "en"),
+        (";;,,q=1", "en"),
+    ],
+)
+async def test_the_page_speaks_the_language_of_the_browser_where_it_can(
+    web: Web, wish: str, lang: str
+) -> None:
+    page = (await web.http.get("/chat/demo-us", headers={"accept-language": wish})).text
+
+    assert f'<option value="{lang}" lang="{lang}" selected>' in page
+    assert ('dir="rtl"' in page.split("<head>")[0]) is (lang == "ar")
 
 
 def test_modules_never_write_markup() -> None:

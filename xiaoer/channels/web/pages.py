@@ -18,15 +18,21 @@ from xiaoer.channels.assets import Assets
 from xiaoer.channels.headers import new_nonce, page_headers
 from xiaoer.channels.services import WebServices
 from xiaoer.domain.stores import Store, pick
+from xiaoer.domain.understanding import LANGUAGES
 
 _HERE = Path(__file__).parent
-PAGE_LANGS = ("en", "zh")
+PAGE_LANGS = LANGUAGES
+# How browsers name what we call by its script.
+_HTML_LANGS = {"zh": "zh-CN", "zh-Hant": "zh-TW"}
+_TRADITIONAL = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
+_RIGHT_TO_LEFT = frozenset({"ar"})
 ASSETS = Assets.load(_HERE / "static", "/assets/web")
 
 
 @cache
 def _strings() -> dict[str, dict[str, Any]]:
-    return dict(yaml.safe_load((_HERE / "strings.yaml").read_text("utf-8")))
+    folder = _HERE / "strings"
+    return {lang: yaml.safe_load((folder / f"{lang}.yaml").read_text("utf-8")) for lang in PAGE_LANGS}
 
 
 @cache
@@ -37,7 +43,7 @@ def _templates() -> Environment:
 
 
 def render_chat(services: WebServices, store: Store, request: Request) -> HTMLResponse:
-    """The chat page in the language asked for, else in the store's own."""
+    """The chat page in the language asked for, else in the browser's, else in the store's own."""
     lang = page_language(store, request)
     embed = request.query_params.get("embed") == "1"
     nonce = new_nonce()
@@ -63,7 +69,23 @@ def page_language(store: Store, request: Request) -> str:
     asked = request.query_params.get("lang", "")
     if asked in PAGE_LANGS:
         return asked
-    return store.languages[0] if store.languages[0] in PAGE_LANGS else "en"
+    wishes = (part.partition(";")[0] for part in request.headers.get("accept-language", "").split(","))
+    return next(filter(None, map(_known, wishes)), store.languages[0])
+
+
+def _known(wish: str) -> str | None:
+    """Our name of a browser's language; None for one that the page is not written in."""
+    wish = wish.strip().lower()
+    if wish.startswith(_TRADITIONAL):
+        return "zh-Hant"
+    base = wish.partition("-")[0]
+    return base if base in PAGE_LANGS else None
+
+
+def _choices(store: Store) -> list[tuple[str, str]]:
+    """(language, its own name), the store's languages first."""
+    order = dict.fromkeys((*store.languages, *PAGE_LANGS))
+    return [(lang, _strings()[lang]["name"]) for lang in order if lang in PAGE_LANGS]
 
 
 def _view(store: Store, lang: str, embed: bool, nonce: str) -> dict[str, Any]:
@@ -76,7 +98,7 @@ def _view(store: Store, lang: str, embed: bool, nonce: str) -> dict[str, Any]:
         "store_name": name,
         "persona": persona,
         "initial": initial,
-        "lang": "zh-CN" if lang == "zh" else "en",
+        "lang": _HTML_LANGS.get(lang, lang),
         "zone": store.timezone,
         "embed": embed,
         "allowed_links": list(store.web.allowed_links),
@@ -88,8 +110,10 @@ def _view(store: Store, lang: str, embed: bool, nonce: str) -> dict[str, Any]:
         "persona": persona,
         "initial": initial,
         "greeting": pick(store.web.greeting, lang) or words["greeting"],
-        "page_lang": "zh-CN" if lang == "zh" else "en",
-        "other_lang": "en" if lang == "zh" else "zh",
+        "page_lang": _HTML_LANGS.get(lang, lang),
+        "direction": "rtl" if lang in _RIGHT_TO_LEFT else "ltr",
+        "lang": lang,
+        "choices": _choices(store),
         "accent": accent,
         # Where a rule may approve, the page does not promise that a person does.
         "rules_may_approve": store.rules_may_approve,

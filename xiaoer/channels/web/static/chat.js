@@ -213,7 +213,14 @@ document.addEventListener("visibilitychange", () => {
   document.title = boot.store_name;
 });
 
-// Text that was typed before the switch of language is not lost.
-$("lang").addEventListener("click", () => {
-  $("lang").href = $("lang").getAttribute("href") + location.hash;
+// Text that was typed before the switch of language is not lost, nor is the widget's fragment.
+const TYPED = "xiaoer-typed";
+$("text").value ||= sessionStorage.getItem(TYPED) || "";
+$("text").dispatchEvent(new Event("input"));
+sessionStorage.removeItem(TYPED);
+$("lang").addEventListener("change", () => {
+  const query = new URLSearchParams(location.search);
+  query.set("lang", $("lang").value);
+  sessionStorage.setItem(TYPED, $("text").value);
+  location.href = `${location.pathname}?${query}${location.hash}`;
 });

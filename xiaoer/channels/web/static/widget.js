@@ -17,7 +17,18 @@
       :host(.open) svg{width:20px;height:20px}iframe{width:100vw;height:100dvh;border-radius:0;margin:0}}`;
   const CHAT = "M4 11.5a7.5 7.5 0 0 1 7.5-7.5h1a7.5 7.5 0 0 1 0 15H12l-5 3v-4.200A7.500 7.500 0 0 1 4 11.500z";
   const CLOSE = "M6 6l12 12M18 6L6 18";
-  const LABELS = { zh: ["打开客服对话", "关闭客服对话"], en: ["Open the chat", "Close the chat"] };
+  const LABELS = {
+    en: ["Open the chat", "Close the chat"],
+    zh: ["打开客服对话", "关闭客服对话"],
+    es: ["Abrir el chat", "Cerrar el chat"],
+    fr: ["Ouvrir la discussion", "Fermer la discussion"],
+    de: ["Chat öffnen", "Chat schließen"],
+    pt: ["Abrir o chat", "Fechar o chat"],
+    ja: ["チャットを開く", "チャットを閉じる"],
+    ko: ["채팅 열기", "채팅 닫기"],
+    ru: ["Открыть чат", "Закрыть чат"],
+    ar: ["فتح المحادثة", "إغلاق المحادثة"],
+  };
 
   class XiaoerChat extends HTMLElement {
     connectedCallback() {
@@ -79,7 +90,7 @@
 
     labels() {
       const lang = this.getAttribute("lang") || document.documentElement.lang || navigator.language;
-      return lang.startsWith("zh") ? LABELS.zh : LABELS.en;
+      return LABELS[lang.split("-")[0]] || LABELS.en;
     }
   }
 
