@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import structlog
 
+from xiaoer.agent.brains.handover import memory_after
 from xiaoer.agent.brains.protocol import Brain, BrainFailed, Plan, TurnView
 
 log = structlog.get_logger()
@@ -84,7 +85,9 @@ class FallbackBrain:
             log.exception("brain_crashed", brain=self.name)
             return await self._replace(view, BrainFailed("crashed", type(error).__name__))
         self._breaker.succeeded()
-        return plan
+        if plan.reply is None or plan.memory is not None:
+            return plan
+        return replace(plan, memory=memory_after(view))
 
     async def _replace(self, view: TurnView, failed: BrainFailed) -> Plan:
         if failed.outage:
