@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from xiaoer.agent.brains.understanding.words import PACKS_DIR, pack_files, read_yaml
+from xiaoer.agent.brains.understanding.words import PACKS_DIR, pack_files, read_words, read_yaml
 from xiaoer.domain.understanding import INTENTS
 
 EXAMPLES_DIR = Path(__file__).parents[3] / "prompts" / "playbooks" / "examples"
@@ -34,6 +34,17 @@ def load_examples(folder: Path = EXAMPLES_DIR, packs: Path = PACKS_DIR) -> tuple
     """All examples in a fixed order; raises ExamplesInvalid with the file's name."""
     own = [example for path in sorted(folder.glob("*.yaml")) for example in _read_intent(path)]
     return (*own, *(example for path in pack_files("examples", packs) for example in _read_pack(path)))
+
+
+def load_phrases() -> tuple[Example, ...]:
+    """Turns of phrase by language and need: short examples, kept apart because nobody writes so little."""
+    table = read_words("phrases")
+    return tuple(
+        Example(str(text), label, lang)
+        for lang, needs in table.items()
+        for label, texts in needs.items()
+        for text in texts
+    )
 
 
 def _read_intent(path: Path) -> Iterator[Example]:

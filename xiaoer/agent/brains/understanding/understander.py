@@ -15,7 +15,7 @@ import structlog
 
 from xiaoer.agent.brains.understanding.answers import read_answer
 from xiaoer.agent.brains.understanding.classifier import Model, train
-from xiaoer.agent.brains.understanding.examples import examples_digest, load_examples
+from xiaoer.agent.brains.understanding.examples import examples_digest, load_examples, load_phrases
 from xiaoer.agent.brains.understanding.features import normalise
 from xiaoer.agent.brains.understanding.feelings import find_risks
 from xiaoer.agent.brains.understanding.language import LatinModel, detect_language, train_latin
@@ -93,7 +93,9 @@ def load_understander(cache_dir: Path) -> Understander:
 
 def train_all() -> Trained:
     examples = load_examples()
-    return Trained(train(examples, mood_examples(examples, normalise), _prepare), train_latin(examples))
+    learned = (*examples, *load_phrases())
+    model = train(learned, mood_examples(examples, normalise), _prepare)
+    return Trained(model, train_latin(learned))
 
 
 def _prepare(text: str) -> str:
