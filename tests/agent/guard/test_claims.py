@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -71,11 +72,13 @@ def test_a_claim_is_seen_when_encoded(row: dict[str, Any]) -> None:
     assert refused(base64.b64encode(row["text"].encode()).decode(), row["world"])
 
 
-@settings(max_examples=80, deadline=None)
-@given(st.sampled_from([row for row in TRUE if row["kind"] == "receipt"]))
+RECEIPTS = [row for row in TRUE if row["kind"] == "receipt"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(RECEIPTS))
 def test_what_a_receipt_backs_is_false_without_it(row: dict[str, Any]) -> None:
-    """Every kind of receipt but those whose records the plain world has too."""
-    assert refused(row["text"], "unshipped") or row["world"] == "stock"
+    assert refused(row["text"], "unshipped")
 
 
 @given(st.text(max_size=300))
@@ -88,7 +91,7 @@ def test_no_text_breaks_the_detector(text: str) -> None:
 def test_the_cheap_look_hides_nothing(row: dict[str, Any]) -> None:
     """Whatever a pattern finds in a text, the index of words lets through."""
     text = plain(row["text"])
-    worth = index().look(text, __import__("re").findall(r"[^\W\d_]+", text))
+    worth = index().look(text, re.findall(r"[^\W\d_]+", text))
     for lang, lexicon in lexicons().items():
         for kind in lexicon.kinds:
             if kind.may.search(text) and not kind.hint.blind:

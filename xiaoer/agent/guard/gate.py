@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from xiaoer.domain.claims.lexicon import START, Hint, hint_of, plain_source
+from xiaoer.domain.claims.lexicon import SHORT, START, Hint, hint_of, plain_source
 
 _WORD = re.compile(r"[^\W\d_]+")
 _EAST = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
@@ -27,7 +27,10 @@ class Words:
 
 @lru_cache(maxsize=64)
 def words_of(text: str) -> Words:
-    return Words(frozenset(word[:START] for word in _WORD.findall(text)), _EAST.search(text) is not None)
+    words = _WORD.findall(text)
+    starts = {word[:START] for word in words}
+    starts.update([word[:SHORT] for word in words])
+    return Words(frozenset(starts), _EAST.search(text) is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -347,7 +347,7 @@ def _hot_kinds(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) 
 
 
 # "お金、もうカードに": a topic before its comma is no clause of its own.
-_TOPIC_COMMA = re.compile("(^[^、,。]{1,8})、(?=.*[\u3040-\u30ff])")
+_TOPIC_COMMA = re.compile("(^[^、,。]{1,8}[^されてらば、])、(?=.*[\u3040-\u30ff])")
 
 
 def _clauses(text: str, spoken: Sequence[Lexicon]) -> list[str]:

@@ -21,6 +21,7 @@ _ESCAPED = re.compile(r"[^\x00-\x7f]+")
 
 # Kinds that customers ask for and people decide: to name one as a fact is to claim it.
 BARE = frozenset({"refund", "cancellation", "label", "coupon", "exchange"})
+SHORT = 3  # a stem of three letters may go on: "day", "days"
 START = 4  # letters of a word that the cheap look compares
 
 
@@ -87,6 +88,7 @@ class Index:
         found: set[tuple[str, str]] = set()
         for word in words:
             found.update(self.starts.get(word[:START], ()))
+            found.update(self.starts.get(word[:SHORT], ()))
             if word.startswith(_ARTICLE):
                 found.update(self.starts.get(word[2 : START + 2], ()))
         found.update((lang, kind) for part, lang, kind in self.parts if part in text)
