@@ -30,7 +30,9 @@ LANG_COOKIE = "xiaoer_desk_lang"
 LANGS = ("en", "zh")
 ASSETS = Assets.load(_HERE / "static", "/assets/desk")
 # Tools whose effect is money; the desk draws them differently from harmless ones.
-MONEY_TOOLS = frozenset({"issue_refund", "issue_coupon", "cancel_order"})
+MONEY_TOOLS = frozenset(
+    {"issue_refund", "issue_coupon", "cancel_order", "change_items", "change_payment", "exchange_items"}
+)
 Words = Mapping[str, Any]
 
 
