@@ -65,7 +65,7 @@ async def _run_approved(context: CaseContext, row: ActionRow) -> ActionStatus:
         quote.error if isinstance(quote, NoQuote) else what_changed(terms_of(row), quote, row.decided_role)
     )
     if change:
-        return await context.write(_retire(context, row.id, change))
+        return await _moved_on(context, row, change)
     if context.paused(row.store):
         return await context.write(_postpone(context, row.id, "paused", "money is paused", PAUSE_LOOK))
     limits = context.house.limits_of(row.store)
@@ -78,6 +78,19 @@ async def _run_approved(context: CaseContext, row: ActionRow) -> ActionStatus:
         return status
     crash_point("case.executing")
     return await _call(context, row.id, fence)
+
+
+async def _moved_on(context: CaseContext, row: ActionRow, change: str) -> ActionStatus:
+    """The record is not what was approved: somebody's doing, or our own that a lost commit made us forget."""
+    found = await read_back.look(context, terms_of(row))
+    if isinstance(found, read_back.Absent):
+        return await context.write(_retire(context, row.id, change))
+    if isinstance(found, read_back.NoAnswer):
+        return await context.write(_postpone(context, row.id, found.code, found.error, RETRY_QUOTE))
+    status, fence = await context.write(lambda session: _claim(context, session, row.id))
+    if fence is None:
+        return status
+    return await context.write(lambda session: _done(context, session, row.id, fence, found))
 
 
 async def _call(context: CaseContext, action_id: str, fence: int) -> ActionStatus:
