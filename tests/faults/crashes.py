@@ -28,6 +28,7 @@ from faults.checker import broken
 from faults.house import MAYA, empty_desk, playbooks, seeded_shop
 from faults.living import LivingHouse, Remains
 from faults.minds import calls, script
+
 from xiaoer.approvals.refusals import Conflict
 from xiaoer.storage.crashpoints import POINTS
 

@@ -133,7 +133,7 @@ class House:
         self.logs: list[dict[str, Any]] = []
         self.sent: list[Sent] = []
         self.gone: set[str] = set()  # people who may decide no more
-        self.takes = 0  # conversations that people took: each moves the fence
+        self.lost_commits = False  # somebody has cut the power
         self.deaths = 0
         self.calls: list[tuple[str, str]] = []  # what the executor has asked the servers
         self.context_key, self.grant_key = self.make_keys()
@@ -198,7 +198,7 @@ class House:
         for kept in (self.logs, self.sent, self.calls, self.channel.faults):
             kept.clear()
         self.gone.clear()
-        self.takes = self.deaths = 0
+        self.deaths, self.lost_commits = 0, False
         self.switch.armed, self.switch.dead = None, False
         self.clock.now = self.clock.latest = Clock().now
         self.deps.contexts.clear()
@@ -294,7 +294,7 @@ class House:
 
     async def work(self) -> None:
         """Run every job that is due."""
-        for _ in range(300):
+        for _ in range(5_000):
             job = self.jobs.due()
             if job is None:
                 return

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from faults.clock import NOON, Clock
 from faults.house import House, Sent, demo_stores
 from faults.oracle import OracleChannel, ShopOracle, append, lines_of
+
 from xiaoer.approvals.keys import load_or_make_key
 from xiaoer.approvals.savers import open_saver
 from xiaoer.inbox.queue import Pace, Queue
@@ -129,7 +130,7 @@ class Remains:
 
     def __init__(self, home: Path, deaths: int = 0) -> None:
         self.home = home
-        self.deaths = deaths
+        self.deaths, self.lost_commits = deaths, False
         self.stores = demo_stores()
         self.desk_engine = make_engine(f"sqlite:///{home / 'desk.db'}")
         self.shop_engine = make_engine(f"sqlite:///{home / 'shop.db'}")

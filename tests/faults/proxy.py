@@ -172,7 +172,13 @@ async def _bandwidth(_proxy: Proxy, toxic: Toxic, data: bytes, _passed: int, _wr
     return data
 
 
+async def _down(_proxy: Proxy, _toxic: Toxic, _data: bytes, _passed: int, _writer: Any) -> bytes:
+    """Nobody listens: connections that stand already are dead as well."""
+    raise Cut(hard=True)
+
+
 _APPLY: dict[str, Apply] = {
+    "down": _down,
     "latency": _latency,
     "jitter": _latency,
     "timeout": _timeout,
@@ -181,7 +187,7 @@ _APPLY: dict[str, Apply] = {
     "slicer": _slicer,
     "bandwidth": _bandwidth,
 }
-KINDS = (*_APPLY, "slow_close", "down")
+KINDS = (*_APPLY, "slow_close")
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

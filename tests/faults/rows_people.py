@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
 from faults.house import CN, GUEST, MAYA, NOEL, House, Staff
 from faults.matrix import Stage, case
 from faults.minds import calls, script
-from faults.wishes import JANE, LABEL, OMAR, approved, ask, asked, refund
+from faults.wishes import JANE, LABEL, OMAR, approved, ask, asked, lines, refund
 from sqlalchemy import text
+
 from xiaoer.approvals import ledger
 from xiaoer.approvals.history import history_of
 from xiaoer.approvals.refusals import Conflict
@@ -65,7 +67,9 @@ async def two_executors(stage: Stage) -> str:
     await house.decide(row.id)
     first = house.runner
     house.join()  # a second process beside the first: its own locks, its own graph
-    await asyncio.gather(*(runner.run_case(row.case_id) for runner in (first, house.runner) for _ in range(3)))
+    await asyncio.gather(
+        *(runner.run_case(row.case_id) for runner in (first, house.runner) for _ in range(3))
+    )
     await house.settle()
     assert house.status(row.id) == "succeeded"
     return "4 runs of a turn, 6 of a case"
@@ -182,18 +186,27 @@ async def changes_last_moment(stage: Stage) -> str:
     return "the server refused; nothing moved"
 
 
-@case(27, "what was approved is rewritten in the database before it runs")
+@case(27, "what was approved is rewritten in the database before it runs", short=True)
 async def rewritten(stage: Stage) -> str:
+    """Into another refund that the record would give as well: only the digest knows the difference."""
     house = stage.house
     action_id = await approved(house)
-    with transaction(house.desk_engine) as session:
-        session.execute(text("UPDATE action SET amount_minor = 99900"))
+    row, order = house.action(action_id), house.platform.get_order("demo-us", None, "#1004")
+    assert order is not None
+    other = {**row.args, "lines": lines("L2")}
+    await _rewrite(house, other, order.lines[1].unit_price.amount_minor)
     await house.work()
-    assert house.status(action_id) == "failed"
-    assert house.action(action_id).last_code == "tampered"
-    with transaction(house.desk_engine) as session:  # let the checker read the rest
-        session.execute(text("UPDATE action SET amount_minor = 4400"))
+    assert house.action(action_id).last_code == "tampered", house.action(action_id).last_code
+    await _rewrite(house, row.args, row.amount_minor)  # so that the checker can read the rest
     return "refused as tampered"
+
+
+async def _rewrite(house: House, args: dict[str, Any], amount: int | None) -> None:
+    with transaction(house.desk_engine) as session:
+        session.execute(
+            text("UPDATE action SET args = :args, amount_minor = :amount"),
+            {"args": json.dumps(args), "amount": amount},
+        )
 
 
 @case(28, "the approver is disabled between decision and execution", short=True)
