@@ -23,9 +23,11 @@ from xiaoer.agent.guard.checks import check_text
 from xiaoer.agent.guard.facts import gather_facts
 from xiaoer.agent.nodes.understand import Understand
 from xiaoer.agent.state import State, Verdict
+from xiaoer.agent.trace import tool_call
 from xiaoer.agent.turn import TurnInput
 from xiaoer.domain.claims import find_claims
 from xiaoer.domain.messages import Reply
+from xiaoer.domain.pii import Masker
 from xiaoer.domain.promises import LOOKS, PromiseKind, snapshot_of
 from xiaoer.domain.stores import Store, pick
 from xiaoer.domain.text import excerpt
@@ -271,16 +273,9 @@ class _Teller:
 
 def _trace(watch: Watch, result: ToolResult, verdicts: tuple[Verdict, ...], ms: float) -> dict[str, Any]:
     """The look as an element of the contract's `turns`."""
-    call = {
-        "id": result.call.id,
-        "server": result.server,
-        "tool": result.call.name,
-        "args": result.call.args,
-        "ok": result.ok,
-        "code": result.code,
-        "ms": round(result.ms, 2),
-        "result": result.data if result.ok else {"error": result.error},
-    }
+    masker = Masker()
+    masker.learn_from(result.data)
+    call = tool_call(result, masker)
     guard = [{"check": v.check, "verdict": "pass" if v.ok else "fail", "reason": v.reason} for v in verdicts]
     return {
         "brain": "follow_up",

@@ -1,31 +1,43 @@
-"""The trace of a turn: what staff see of it, and what replay compares. No secret, no proof data."""
+"""The trace of a turn: what staff see of it, and what replay compares. No secret, no personal data.
+
+The messages themselves stand in their own table; the trace holds tokens (`<email:1>`) in their place, the same
+token for the same value throughout one turn.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from xiaoer.agent.state import State
+from xiaoer.domain.pii import Kind, Masker
 from xiaoer.tools.calls import ToolResult
 
-# Arguments that prove who somebody is: the trace says that they were given, not what they were.
-_PROOFS = frozenset({"email", "phone_tail", "name", "postcode", "address"})
+# Arguments and slots that prove who somebody is: the trace says that they were given, not what they were.
+_PROOFS = {
+    "email": Kind.EMAIL,
+    "phone_tail": Kind.PHONE,
+    "name": Kind.NAME,
+    "postcode": Kind.POSTCODE,
+    "address": Kind.ADDRESS,
+}
 
 
 def trace_of(state: State, ms: float) -> dict[str, Any]:
     """One element of `turns` in the contract's trace."""
     meaning, plan = state["understanding"], state["plan"]
+    masker = masker_of(state)
     return {
         "turn": state["turn"].turn_id,
         "brain": plan.brain,
         "prompt": plan.prompt,
         "lang": state["lang"],
         "intents": [{"id": score.id, "confidence": round(score.confidence, 3)} for score in meaning.intents],
-        "slots": _masked_slots(meaning.slots.as_dict()),
+        "slots": {name: _proof(masker, name, values) for name, values in meaning.slots.as_dict().items()},
         "sentiment": meaning.sentiment,
         "risk_words": list(meaning.risk_words),
         "marks": list(state.get("marks", ())),
         "model_calls": [_model_call(call) for call in state.get("model_calls", ())],
-        "tool_calls": [_tool_call(result) for result in state.get("results", ())],
+        "tool_calls": [tool_call(result, masker) for result in state.get("results", ())],
         "proposals": [
             {
                 "tool": p.call.name,
@@ -36,10 +48,10 @@ def trace_of(state: State, ms: float) -> dict[str, Any]:
             for p in state.get("proposals", ())
         ],
         "guard": [
-            {"check": v.check, "verdict": "pass" if v.ok else "fail", "reason": v.reason}
+            {"check": v.check, "verdict": "pass" if v.ok else "fail", "reason": masker.text(v.reason)}
             for v in state.get("verdicts", ())
         ],
-        "notes": list(state.get("notes", ())),
+        "notes": [masker.text(note) for note in state.get("notes", ())],
         "hand_off": given.reason if (given := state.get("hand_off")) else None,
         "ms": round(ms, 2),
     }
@@ -49,18 +61,33 @@ def _model_call(call: Any) -> dict[str, Any]:
     return {name: getattr(call, name) for name in call.__slots__}
 
 
-def _tool_call(result: ToolResult) -> dict[str, Any]:
+def masker_of(state: State) -> Masker:
+    """One for the turn; it knows the names that the turn itself has brought."""
+    masker = Masker(state["understanding"].slots.name)
+    masker.learn(*(message.sender_name for message in state["turn"].new))
+    for result in state.get("results", ()):
+        masker.learn_from(result.call.args)
+        masker.learn_from(result.data)
+    return masker
+
+
+def tool_call(result: ToolResult, masker: Masker) -> dict[str, Any]:
+    """One element of `tool_calls`, with tokens in the place of personal data."""
     return {
         "id": result.call.id,
         "server": result.server,
         "tool": result.call.name,
-        "args": {name: "•••" if name in _PROOFS else value for name, value in result.call.args.items()},
+        "args": {name: _proof(masker, name, value) for name, value in result.call.args.items()},
         "ok": result.ok,
         "code": result.code,
         "ms": round(result.ms, 2),
-        "result": result.data if result.ok else {"error": result.error},
+        "result": masker.data(result.data) if result.ok else {"error": masker.text(result.error)},
     }
 
 
-def _masked_slots(slots: dict[str, list[str]]) -> dict[str, list[str]]:
-    return {name: ["•••"] * len(values) if name in _PROOFS else values for name, values in slots.items()}
+def _proof(masker: Masker, name: str, value: Any) -> Any:
+    if name not in _PROOFS:
+        return masker.data({name: value})[name]
+    if isinstance(value, list | tuple):
+        return [_proof(masker, name, item) for item in value]
+    return masker.token(_PROOFS[name], str(value)) if value not in (None, "") else value

@@ -17,6 +17,7 @@ from xiaoer.approvals.rows import terms_of
 from xiaoer.approvals.tables import ActionEvent, ActionRow
 from xiaoer.domain.actions import TRANSITIONS, ActionStatus
 from xiaoer.domain.canonical import digest
+from xiaoer.domain.pii import Masker
 
 GENESIS = "sha256:0"
 
@@ -41,7 +42,11 @@ def append_event(
     kind: str = "step",
     came_from: str | None = None,
 ) -> ActionEvent:
-    """Add one entry; the caller holds the action's row (by its compare-and-set or FOR UPDATE)."""
+    """Add one entry; the caller holds the action's row (by its compare-and-set or FOR UPDATE).
+
+    An entry can never be erased, so what a colleague wrote is kept without personal data.
+    """
+    note = _without_people(row, note)
     last = session.exec(_newest_first(row.id).limit(1)).first()
     event = ActionEvent(
         action_id=row.id,
@@ -64,6 +69,12 @@ def append_event(
     session.add(row)
     session.flush()
     return event
+
+
+def _without_people(row: ActionRow, note: str) -> str:
+    masker = Masker()
+    masker.learn_from([row.evidence, row.args])
+    return masker.text(note)
 
 
 def event_hash(event: ActionEvent) -> str:

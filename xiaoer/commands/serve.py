@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.panel import Panel
 from structlog.types import Processor
 
+from xiaoer.domain.pii.logs import MaskingFormatter, mask_event
 from xiaoer.settings import Role, Settings
 
 _BUSY = 3
@@ -43,25 +44,30 @@ def run_server(settings: Settings, role: Role) -> None:
 
 def configure_logs() -> None:
     """One line an event; warnings and worse from libraries."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MaskingFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # Its warnings repeat the arguments of a failed job; the queue's own log names task and job.
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *_renderers(),
+            # Tracebacks plain, because local variables are customers' words; then everything is masked.
+            structlog.processors.format_exc_info,
+            mask_event,
+            _renderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
 
-def _renderers() -> list[Processor]:
-    """Colours for a person, JSON for a machine; tracebacks plain: local variables are customers' words."""
+def _renderer() -> Processor:
+    """Colours for a person, JSON for a machine."""
     if sys.stderr.isatty():
-        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer()
 
 
 def require_free(host: str, port: int, setting: str) -> None:

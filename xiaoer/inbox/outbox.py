@@ -14,6 +14,7 @@ from sqlmodel import Session
 from xiaoer.domain.clock import Clock
 from xiaoer.domain.ids import derived_id
 from xiaoer.domain.messages import Author, Reply
+from xiaoer.domain.pii import mask_text
 from xiaoer.domain.refusals import NotFound, Refusal
 from xiaoer.inbox.live import Live
 from xiaoer.inbox.pause import ANSWERS, paused_clause
@@ -202,12 +203,16 @@ class Outbox:
 
     def _record_try(self, row: AnyRow, error: str) -> None:
         with transaction(self._engine) as session:
-            changes = {"attempts": OUTBOX.c.attempts + 1, "last_error": storable_text(error)[:500]}
+            changes = {"attempts": OUTBOX.c.attempts + 1, "last_error": mask_text(storable_text(error)[:500])}
             session.execute(update(OUTBOX).where(OUTBOX.c.id == row.id).values(**changes))
 
     def _give_up(self, row: AnyRow, error: str) -> None:
         log.error("outbox.gave_up", message=row.message_id, channel=row.channel, error=error)
-        changes = {"state": State.FAILED, "attempts": OUTBOX.c.attempts + 1, "last_error": error[:500]}
+        changes = {
+            "state": State.FAILED,
+            "attempts": OUTBOX.c.attempts + 1,
+            "last_error": mask_text(error[:500]),
+        }
         with transaction(self._engine) as session:
             session.execute(update(OUTBOX).where(OUTBOX.c.id == row.id).values(**changes))
             session.execute(update(MESSAGE).where(MESSAGE.c.id == row.message_id).values(state=State.FAILED))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mcp.server.mcpserver import MCPServer
 
+from xiaoer.domain.pii import mask_text
 from xiaoer.domain.refusals import NotFound
 from xiaoer.domain.stores import Store
 from xiaoer.mcp_servers import render
@@ -57,7 +58,7 @@ class KnowledgeTools:
         scope, store = self.guard.visitor(meta)
         asker = Reader(store, scope.conversation_id, None, scope.level)
         key = self.guard.write_key(meta, asker, "report_gap", as_args(question=question))
-        text = render.clean(question, 1000)
+        text = mask_text(render.clean(question, 1000))
         gap_id = self.guard.deps.knowledge.report_gap(store.id, text, scope.conversation_id, key)
         return GapShape(gap_id=gap_id)
 

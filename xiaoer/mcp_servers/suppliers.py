@@ -9,6 +9,7 @@ from mcp.server.mcpserver import MCPServer
 
 from xiaoer.domain.ids import derived_id
 from xiaoer.domain.orders import Line, Order
+from xiaoer.domain.pii import mask_text
 from xiaoer.domain.refusals import NotFound
 from xiaoer.domain.stores import Store, Supplier
 from xiaoer.mcp_servers import effects, render
@@ -49,7 +50,8 @@ class Suppliers:
             supplier=supplier.id if supplier else None,
             order_no=order.order_no if order else None,
             sku=sku,
-            question=render.clean(question, 1000),
+            # Suppliers are other firms: what they are asked holds no customer's mail, phone or address.
+            question=mask_text(render.clean(question, 1000)),
             status="open",
             asked_at=now,
             expected_by=now + timedelta(hours=supplier.answers_within_hours) if supplier else None,

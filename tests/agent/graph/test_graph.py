@@ -188,6 +188,13 @@ async def test_a_lie_is_rewritten_from_facts_and_said_in_the_trace() -> None:
     assert {g["check"] for g in outcome.trace["guard"] if g["verdict"] == "fail"} == {"claims", "amounts"}
 
 
+async def test_a_refused_draft_is_told_anew_from_where_the_turn_began() -> None:
+    lie = Plan(reply=Reply("Your refund has been issued."), memory={"v": 1, "thing": "of the refused draft"})
+    embedded = Brain([Plan(reply=Reply("I asked a colleague to look at this."))], "embedded")
+    await run(Brain([lie]), embedded=embedded)
+    assert embedded.views[-1].memory == {}
+
+
 async def test_what_cannot_be_told_truly_goes_to_a_person() -> None:
     liar = [Plan(reply=Reply("Your refund has been issued."))]
     outcome = await run(Brain(liar), embedded=Brain(liar))
@@ -216,7 +223,7 @@ async def test_the_trace_names_calls_but_keeps_proofs_to_itself() -> None:
     call = ToolCall("T-1_1", "verify_customer", {"order_no": "#1004", "email": "jane@example.com"})
     outcome = await run(Brain([Plan(calls=(call,)), Plan(reply=Reply("Which order is it?"))]))
     (told,) = outcome.trace["tool_calls"]
-    assert told["args"] == {"order_no": "#1004", "email": "•••"}
+    assert told["args"] == {"order_no": "#1004", "email": "<email:1>"}
     assert "jane@example.com" not in str(outcome.trace)
 
 

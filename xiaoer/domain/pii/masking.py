@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -46,6 +47,10 @@ _KEPT = frozenset(
     | {"timestamp", "logger"}
 )
 _DEEPEST = 40
+# The same fields inside a text that holds JSON, as prompts and logs do.
+_IN_JSON = re.compile(rf'"({"|".join(FIELDS)})"(\\s?:\\s?)"((?:[^"\\\\]|\\\\.){{1,400}})"')
+# A "name" is a person's where one of these stands beside it; tools, files and options have names too.
+_PERSON = frozenset({"postcode", "phone_tail", "email", "phone", "street"})
 
 
 class Masker:
@@ -55,7 +60,8 @@ class Masker:
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        self.names = tuple(dict.fromkeys(name for name in names if name.strip()))
+        self.names: tuple[str, ...] = ()
+        self.learn(*names)
         self.values: dict[str, str] = {}  # token → what stood there first
         self._tokens: dict[tuple[Kind, str], str] = {}
         self._counts: Counter[str] = Counter()
@@ -63,6 +69,8 @@ class Masker:
     def text(self, text: str) -> str:
         """The text with tokens; tokens that stand in it already stay what they are."""
         self._skip_known(text)
+        if '":' in text:
+            text = _IN_JSON.sub(self._json_field, text)
         found = find_pii(text, self.names)
         if not found:
             return text
@@ -79,10 +87,34 @@ class Masker:
         if depth > _DEEPEST:
             return "…"
         if isinstance(value, Mapping):
-            return {key: self._field(str(key), item, depth) for key, item in value.items()}
+            person = not _PERSON.isdisjoint(value)
+            return {key: self._field(str(key), item, depth, person) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.data(item, depth + 1) for item in value]
         return value
+
+    def learn(self, *names: str) -> None:
+        """More names to look for from here on."""
+        self.names = tuple(dict.fromkeys((*self.names, *(name for name in names if name.strip()))))
+
+    def learn_from(self, value: Any, depth: int = 0) -> None:
+        """The names that a record calls so, wherever in it they stand."""
+        if depth > _DEEPEST:
+            return
+        if isinstance(value, str):
+            self.learn(*(match[3] for match in _IN_JSON.finditer(value) if FIELDS[match[1]] is Kind.NAME))
+        elif isinstance(value, Mapping):
+            person = not _PERSON.isdisjoint(value)
+            for key, item in value.items():
+                if isinstance(item, str) and (
+                    FIELDS.get(str(key)) is Kind.NAME or (key == "name" and person)
+                ):
+                    self.learn(item)
+                else:
+                    self.learn_from(item, depth + 1)
+        elif isinstance(value, list | tuple):
+            for item in value:
+                self.learn_from(item, depth + 1)
 
     def token(self, kind: Kind, value: str) -> str:
         key = (kind, _normal(kind, value))
@@ -93,14 +125,23 @@ class Masker:
             self.values[token] = value
         return self._tokens[key]
 
-    def restore(self, text: str) -> str:
-        """Tokens of this masker back to their values; others stay."""
-        return _TOKEN.sub(lambda match: self.values.get(match[0], match[0]), text)
+    def restore(self, text: str, *, in_json: bool = False) -> str:
+        """Tokens of this masker back to their values; others stay. `in_json`: the text is JSON itself."""
 
-    def _field(self, key: str, value: Any, depth: int) -> Any:
+        def value(match: re.Match[str]) -> str:
+            known = self.values.get(match[0], match[0])
+            return json.dumps(known, ensure_ascii=False)[1:-1] if in_json else known
+
+        return _TOKEN.sub(value, text)
+
+    def _json_field(self, match: re.Match[str]) -> str:
+        value = match[3] if _TOKEN.fullmatch(match[3]) else self.token(FIELDS[match[1]], match[3])
+        return f'"{match[1]}"{match[2]}"{value}"'
+
+    def _field(self, key: str, value: Any, depth: int, person: bool) -> Any:
         if key in _KEPT and not isinstance(value, Mapping | list | tuple):
             return value
-        kind = FIELDS.get(key)
+        kind = Kind.NAME if key == "name" and person else FIELDS.get(key)
         if kind is None:
             return self.data(value, depth + 1)
         return self._whole(kind, value, depth)

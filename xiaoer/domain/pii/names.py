@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from xiaoer.domain.pii.search import Kind, Search, fold
 
 _LEAST_LATIN = 3  # a shorter part ("Li", "Jo") would be found in every other sentence
+_MOST_WORDS = 8
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff가-힣]")
 
 
@@ -21,7 +22,8 @@ def _patterns(names: Iterable[str]) -> list[re.Pattern[str]]:
     parts: dict[str, None] = {}
     for name in names:
         words = re.findall(r"[^\W\d_][\w'’-]*", fold(name))
-        if not words:
+        # One letter is no name to look for: it stands in every text.
+        if sum(map(len, words)) < 2 or len(words) > _MOST_WORDS:
             continue
         if _CJK.search(name):
             wholes[r"\s?".join(re.escape(char) for char in "".join(words))] = None

@@ -17,7 +17,8 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, PrivateAttr
 
-from xiaoer.agent.brains.recorded.tape import Tape, TapeWriter, plain_request
+from xiaoer.agent.brains.recorded.tape import Tape, TapeWriter, masked, plain_request
+from xiaoer.domain.pii import Masker
 
 
 class _TapedModel(BaseChatModel):
@@ -59,11 +60,17 @@ class RecordedChatModel(_TapedModel):
         tools: Sequence[Any] = (),
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        asked = plain_request(messages, tools)
-        row = self.tape.find(asked, self._seen[asked.key])
+        asked, masker = masked(plain_request(messages, tools))
+        row = _restored(self.tape.find(asked, self._seen[asked.key]), masker)
         self._seen[asked.key] += 1
         for chunk in _replayed(row):
             yield ChatGenerationChunk(message=chunk)
+
+
+def _restored(row: dict[str, Any], masker: Masker) -> dict[str, Any]:
+    """The taped answer about the values that are asked about now."""
+    calls = [[name, masker.restore(args, in_json=True)] for name, args in row["calls"]]
+    return {**row, "text": masker.restore(row["text"]), "calls": calls}
 
 
 def _replayed(row: dict[str, Any]) -> Iterator[AIMessageChunk]:

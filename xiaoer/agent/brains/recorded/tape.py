@@ -3,6 +3,9 @@
 Two kinds of line. `{"kind": "prefix", "hash", "system", "tools"}` stands once for all requests that share it;
 `{"kind": "answer", "key", "prefix", "messages", "text", "calls", "stop_reason", "usage"}` is one exchange. The key
 leaves out what differs without meaning anything: cache marks, and ids of calls (they carry the turn's random id).
+
+A tape holds no personal data: requests and answers are written with tokens (`<email:1>`), and the answer of a
+replay gets the values of the request that is asked then.
 """
 
 from __future__ import annotations
@@ -10,12 +13,13 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from xiaoer.agent.brains.protocol import BrainFailed
 from xiaoer.domain.canonical import canonical_json, sha256_hex
+from xiaoer.domain.pii import Masker
 
 NEAREST_LINES = 60  # of a divergence's diff
 
@@ -43,6 +47,13 @@ class Asked:
     @property
     def key(self) -> str:
         return sha256_hex(canonical_json([self.prefix, self.messages]))
+
+
+def masked(asked: Asked) -> tuple[Asked, Masker]:
+    """The request with tokens in the place of personal data, and the masker that can give them back."""
+    masker = Masker()
+    masker.learn_from(asked.messages)
+    return replace(asked, messages=masker.data(asked.messages)), masker
 
 
 def plain_request(messages: Sequence[Any], tools: Sequence[Any]) -> Asked:
@@ -102,7 +113,7 @@ class Tape:
         return tape
 
     def find(self, asked: Asked, seen: int = 0) -> dict[str, Any]:
-        """The answer to this request; the nth time the same is asked, the nth answer, then the last."""
+        """The answer to this masked request; the nth time the same is asked, the nth answer, then the last."""
         rows = self.answers.get(asked.key)
         if rows is None:
             raise Divergence(self._difference(asked))
@@ -137,6 +148,9 @@ class TapeWriter:
         self._known = set(Tape.read(path).prefixes) if path.exists() else set()
 
     def write(self, asked: Asked, answer: dict[str, Any]) -> None:
+        """One exchange as it was; what is written of it is masked here."""
+        asked, masker = masked(asked)
+        answer = masker.data(answer)
         rows: list[dict[str, Any]] = []
         if asked.prefix not in self._known:
             self._known.add(asked.prefix)
