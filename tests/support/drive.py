@@ -81,6 +81,7 @@ class Conversation:
         self.history: list[HistoryItem] = []
         self.now = NOW
         self.turns = 0
+        self.last_plan: Plan | None = None
         self.last: TurnView | None = None  # the view as the last plan saw it
 
     def prove(self, customer: str, level: Level = Level.ORDER) -> Conversation:
@@ -141,7 +142,7 @@ class Conversation:
         self, view: TurnView, plan: Plan, calls: list[ToolCall], fetched: list[ToolCall], steps: int
     ) -> Spoken:
         assert (plan.reply is None) != (plan.hand_off is None)
-        self.last = view
+        self.last, self.last_plan = view, plan
         self.scope = view.scope
         self.memory = view.memory if plan.memory is None else plan.memory
         self.actions += [p.action for p in view.proposals if p.action and p.action.status in OPEN]

@@ -47,6 +47,8 @@ class Guarded(Conversation):
         state: Any = {
             "turn": turn,
             "messages": view.messages,
+            "scope": view.scope,
+            "plan": self.last_plan,
             "results": view.results,
             "proposals": view.proposals,
         }

@@ -33,7 +33,8 @@ def judge(state: State) -> tuple[Verdict, ...]:
 async def _rewrite(state: State, failed: tuple[Verdict, ...], embedded: Brain) -> dict[str, Any]:
     """The same turn told by the embedded brain, whose sentences are templates over facts."""
     notes = tuple(verdict.reason for verdict in failed)
-    again: State = {**state, "guard_notes": notes}
+    # The turn is told anew from where it began, not from what the refused draft wanted to remember.
+    again: State = {**state, "guard_notes": notes, "memory": state["turn"].memory}
     plan = await embedded.plan(view_of(again))
     rewritten: State = {**again, "plan": plan}
     verdicts = judge(rewritten)

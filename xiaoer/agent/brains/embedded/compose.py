@@ -15,7 +15,7 @@ from xiaoer.agent.brains.embedded.memory import (
     Need,
 )
 from xiaoer.agent.brains.embedded.turn import Turn
-from xiaoer.agent.brains.embedded.wording import next_opening
+from xiaoer.agent.brains.embedded.wording import addressed, next_opening
 from xiaoer.agent.brains.embedded.work import Answer
 from xiaoer.agent.brains.protocol import Plan
 from xiaoer.domain.actions import OPEN
@@ -24,7 +24,6 @@ from xiaoer.domain.stores import pick
 from xiaoer.domain.text import excerpt
 
 MISSES_ALLOWED = 2
-_PRONOUNS = {"", "您", "你"}  # an address that is a pronoun is not called out
 
 
 def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
@@ -40,7 +39,7 @@ def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
     memory = _remember(turn, answers, misses=turn.memory.misses + 1 if turn.missed else 0)
     cards, citations = _beside(answers)
     return Plan(
-        reply=Reply(_addressed(turn, text), cards, citations),
+        reply=Reply(addressed(turn, text), cards, citations),
         memory=memory.dump(),
         promises=tuple(answer.promise for answer in answers if answer.promise),
         prompt=f"playbooks@{turn.playbooks.version}",
@@ -100,7 +99,8 @@ def hand_over(
     """A person takes over; the customer is told so at once, with the facts that are there."""
     said = [*_first(turn), *([turn.common(opening)] if opening else [])]
     # What a hand-off of its own says is said by the opening already.
-    facts = _texts([a for a in answers if not a.waits and not (opening and a.hand_off)])
+    told = [a for a in answers if not a.waits and not (opening and a.hand_off)]
+    facts = _texts(told)
     said += [facts] if facts else []
     opens = next_opening(turn)
     said.append(turn.common("colleague_closed" if opens else "colleague_open", opens=opens))
@@ -111,11 +111,13 @@ def hand_over(
         hand_off=HandOff(
             reason=reason,
             summary=summary(turn, answers),
-            say=_addressed(turn, _lines_or_sentences(turn, said)),
+            say=addressed(turn, _lines_or_sentences(turn, said)),
             urgent=urgent or bool(turn.tags),
             tags=turn.tags,
         ),
         memory=memory.dump(),
+        # What was said is kept: while a person has the conversation, the news is a note for him.
+        promises=tuple(answer.promise for answer in told if answer.promise),
         prompt=f"playbooks@{turn.playbooks.version}",
     )
 
@@ -167,14 +169,6 @@ def _lines_or_sentences(turn: Turn, parts: Sequence[str]) -> str:
     return turn.piece("stop").join(parts)
 
 
-def _addressed(turn: Turn, text: str) -> str:
-    """The shop's way of calling its customer, once a reply: 亲，…"""
-    address = pick(turn.view.store.persona.address, turn.view.lang)
-    if address in _PRONOUNS or not text:
-        return text
-    return turn.piece("address", address=address) + text
-
-
 def _beside(answers: Sequence[Answer]) -> tuple[tuple[dict[str, object], ...], tuple[dict[str, str], ...]]:
     cards: list[dict[str, object]] = []
     citations: list[dict[str, str]] = []
@@ -189,7 +183,7 @@ def _say_only(turn: Turn, text: str, *, misses: int = 0, ask: Ask | None = None)
     if ask is not None:
         memory = memory.model_copy(update={"ask": ask, "expecting": _expecting(turn, ask)})
     return Plan(
-        reply=Reply(_addressed(turn, text)),
+        reply=Reply(addressed(turn, text)),
         memory=memory.dump(),
         prompt=f"playbooks@{turn.playbooks.version}",
     )

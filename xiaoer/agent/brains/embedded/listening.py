@@ -28,6 +28,7 @@ from xiaoer.domain.orders import order_key
 from xiaoer.domain.understanding import IntentScore
 from xiaoer.prompts.playbooks import Playbooks
 
+SURE_AT_ALL = 0.35
 SURE_DEED = 0.45  # a deed beside the main need
 SURE_OUTSIDE = 0.4  # that a message is about nothing of the shop
 SURE_BESIDE = 0.9  # a matter for a person, beside a need that can be settled here
@@ -149,6 +150,8 @@ def _implied(turn: Turn, ids: list[str]) -> list[str]:
         return ["refund_status"]
     if _asks_on(turn, ids):
         return ["refund_status"]
+    if _guessed_beside_number(turn, ids):
+        return ["track_parcel"]
     if any(turn.playbooks.intents[i].kind != "courtesy" for i in ids):
         return ids
     if not ids and wants_money(turn):
@@ -167,6 +170,15 @@ def _asks_on(turn: Turn, ids: Sequence[str]) -> bool:
     scores = turn.view.understanding.intents
     unsure = bool(ids) and all(score.confidence < SURE_ENOUGH for score in scores)
     return unsure and turn.asking and open_request(turn) and not _slot_values(turn)
+
+
+def _guessed_beside_number(turn: Turn, ids: Sequence[str]) -> bool:
+    """Hardly a guess, and about no order, beside an order number: where the order is comes first."""
+    scores = turn.view.understanding.intents
+    about_order = any(turn.playbooks.intents[i].needs for i in ids)
+    slots = turn.view.understanding.slots
+    unsure = bool(ids) and all(score.confidence < SURE_AT_ALL for score in scores)
+    return unsure and not about_order and bool(slots.order_no or slots.tracking_no)
 
 
 def _names_thing(turn: Turn) -> bool:
