@@ -41,14 +41,13 @@ _KEPT = frozenset(
         "action",
         "conversation",
         "label_url",
-        "event",
         "level",
     }
     | {"timestamp", "logger"}
 )
 _DEEPEST = 40
 # The same fields inside a text that holds JSON, as prompts and logs do.
-_IN_JSON = re.compile(rf'"({"|".join(FIELDS)})"(\\s?:\\s?)"((?:[^"\\\\]|\\\\.){{1,400}})"')
+_IN_JSON = re.compile(rf'"({"|".join(FIELDS)})"(\s?:\s?)"((?:[^"\\]|\\.){{1,400}})"')
 # A "name" is a person's where one of these stands beside it; tools, files and options have names too.
 _PERSON = frozenset({"postcode", "phone_tail", "email", "phone", "street"})
 
