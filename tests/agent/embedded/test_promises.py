@@ -41,3 +41,4 @@ def test_what_an_angry_customer_is_told_on_the_way_to_a_person_is_kept_too(talk)
     spoken = talking.say("#1006 is a joke, where is it!!", said)
     assert spoken.hand_off is not None
     assert [promise.subject for promise in talking.last_plan.promises] == ["#1006"]
+    assert "again on Nov 21" in spoken.text

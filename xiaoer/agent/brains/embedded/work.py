@@ -164,7 +164,7 @@ def _about(case: Case) -> str:
 
 def _promise(case: Case, branch: Branch) -> Promise | None:
     """What the branch comes back for; what was true is added from the turn's results, whatever brain it was."""
-    if branch.follow_up is None or case.turn.mood == "angry":  # a person takes over, who promises himself
+    if branch.follow_up is None:
         return None
     now, order_no = case.turn.view.now, case.shown_order_no
     return Promise(
