@@ -7,7 +7,6 @@ of the variable and the way out. `xiaoer doctor` prints the same list.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -21,16 +20,10 @@ from sqlalchemy.exc import ArgumentError
 
 from xiaoer.agent.brains.select import BrainSettingRefused, resolve
 from xiaoer.approvals import keys as key_files
+from xiaoer.domain.weak import is_easy
 from xiaoer.stores import loader
 
-_MIN_SECRET, _MIN_LETTERS = 12, 5
-# A secret of nothing but these words comes from somebody's example.
-_SAMPLE_SECRET = re.compile(
-    r"(?:change|replace|your|this|that|me|my|it|the|a|some|please|with|here|to|be|set|long|random|strong|super|very|not|"
-    r"secret|password|passw0rd|pass|key|token|api|string|value|default|example|sample|demo|test|admin|root|user|"
-    r"xiaoer|letmein|welcome|qwerty|asdf|abc|xyz|\d|\W|_)+",
-    re.IGNORECASE,
-)
+_MIN_SECRET = 12
 _ENV_FILE = ".env"
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
@@ -231,16 +224,11 @@ def _secret_problems(settings: Settings) -> Iterator[str]:
         "XIAOER_SECRET_KEY": settings.secrets.secret_key,
     }
     for name, secret in named.items():
-        if secret and _is_easy(secret.get_secret_value()):
+        if secret and is_easy(secret.get_secret_value(), _MIN_SECRET):
             yield (
                 f"{name} is too easy to guess: use at least {_MIN_SECRET} characters "
                 "that come from no example, or leave it out."
             )
-
-
-def _is_easy(secret: str) -> bool:
-    few = len(secret) < _MIN_SECRET or len(set(secret)) < _MIN_LETTERS
-    return few or _SAMPLE_SECRET.fullmatch(secret) is not None
 
 
 def _key_problems(settings: Settings, role: Role) -> Iterator[str]:

@@ -33,7 +33,7 @@ async def test_a_conversation_is_taken_answered_given_back_and_closed(desk: Desk
     assert (await http.post(f"{url}/give-back")).status_code == 409
     assert (await http.post(f"{url}/close")).json()["status"] == "closed"
     whats = [entry["what"] for entry in (await http.get(f"/api/v1/audit?target={found}")).json()["entries"]]
-    assert whats == ["close", "give_back", "write", "take"]
+    assert whats == ["close", "give_back", "look", "write", "take"]
 
 
 async def test_what_a_colleague_has_is_not_taken_from_him(desk: Desk) -> None:

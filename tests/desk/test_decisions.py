@@ -232,5 +232,6 @@ async def test_every_decision_and_every_refused_try_is_in_the_trail(desk: Desk) 
     entries = (await http.get("/api/v1/audit?target=A-1")).json()["entries"]
     assert [(entry["what"], entry["details"].get("code")) for entry in entries] == [
         ("decide_refused", "decided"),
+        ("look", None),
         ("decide", None),
     ]

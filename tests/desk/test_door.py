@@ -8,7 +8,8 @@ import pytest
 from support.staff import PASSWORD, TOKEN, Desk
 from support.web import client
 
-from xiaoer.desk.staff import MAX_PASSWORD, check_password, create_staff, ensure_admin, set_password
+from xiaoer.desk.passwords import MAX_PASSWORD
+from xiaoer.desk.staff import check_password, create_staff, ensure_admin, set_password
 from xiaoer.domain.refusals import BadInput
 from xiaoer.storage.engine import reading
 
@@ -16,8 +17,11 @@ PAGES = [
     "/desk/approvals",
     "/desk/conversations",
     "/desk/suppliers",
+    "/desk/follow-ups",
     "/desk/history",
-    "/desk/history?tab=staff",
+    "/desk/audit",
+    "/desk/account",
+    "/desk/staff",
 ]
 READS = ["conversations", "actions", "pause", "audit", "suppliers/inquiries"]
 
@@ -50,7 +54,7 @@ async def test_without_a_configured_token_no_token_opens_anything(desk: Desk) ->
 
 @pytest.mark.parametrize("url", PAGES)
 async def test_every_page_opens_empty_in_both_languages(desk: Desk, url: str) -> None:
-    person = await desk.sign_in()
+    person = await desk.sign_in("Ada", "admin")
     assert '<html lang="en"' in await person.page(url)
     await person.http.get("/desk/lang/zh?next=/desk/history")
     assert '<html lang="zh-CN"' in await person.page(url)
@@ -116,13 +120,13 @@ async def test_a_session_ends_with_the_sign_out_with_idleness_and_with_the_day(d
     assert (await old.get("/api/v1/actions")).status_code == 401
 
     idle = await desk.sign_in("Idle")
-    desk.clock.forward(timedelta(hours=2, minutes=1).total_seconds())
+    desk.clock.forward(timedelta(minutes=31).total_seconds())
     assert (await idle.http.get("/api/v1/actions")).status_code == 401
 
     busy = await desk.sign_in("Busy")
-    for _ in range(12):
+    for _ in range(29):
         assert (await busy.http.get("/api/v1/actions")).status_code == 200
-        desk.clock.forward(timedelta(hours=1, seconds=5).total_seconds())
+        desk.clock.forward(timedelta(minutes=25).total_seconds())
     assert (await busy.http.get("/api/v1/actions")).status_code == 401
 
 

@@ -76,6 +76,8 @@ class Desk:
             answer_inquiry=self.answer,
             api_token=TOKEN,
             login_rate="1000/minute",
+            address_rate="1000/minute",
+            account_rate="1000/minute",
             clock=self.clock,
         )
         self.app = FastAPI()

@@ -12,13 +12,13 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from xiaoer.approvals import ledger, listing
+from xiaoer.approvals import ledger, listing, settling
 from xiaoer.approvals.deadlines import expire, has_expired, ledger_now
-from xiaoer.approvals.limits import agree, consents_of, needs_two, over_limit
+from xiaoer.approvals.limits import agree, consents_of, needs_step_up, needs_two, over_limit
 from xiaoer.approvals.outcomes import Tell, Teller
 from xiaoer.approvals.quotes import NoQuote
 from xiaoer.approvals.receipts import Receipts, default_receipts
-from xiaoer.approvals.refusals import Conflict, Forbidden, LostRace
+from xiaoer.approvals.refusals import Conflict, Forbidden, LostRace, StepUp
 from xiaoer.approvals.rows import quote_of, terms_of, view_of
 from xiaoer.approvals.tables import ActionRow
 from xiaoer.approvals.ticks import Defer, wake
@@ -49,6 +49,7 @@ class Staff:
     id: str
     name: str
     roles: frozenset[str]
+    proven: bool = True  # the password was given within the last minutes; the desk says so of its sessions
 
 
 class FreshQuote(Protocol):
@@ -90,10 +91,34 @@ class Approvals:
         with reading(self.engine) as session:
             return listing.list_actions(session, status, store, cursor, limit)
 
-    def describe(self, action_id: str) -> listing.ActionDetail:
-        """One action with facts, evidence, clause, digest and history; raises UnknownAction."""
+    def describe(self, action_id: str, who: Staff | None = None) -> listing.ActionDetail:
+        """One action with facts, evidence, clause, digest and history, as it looks to `who`; raises UnknownAction."""
         with reading(self.engine) as session:
-            return listing.describe(session, action_id)
+            limits = self.limits_of(ledger.get(session, action_id).store)
+            return listing.describe(session, action_id, limits, self.clock(), who.id if who else None)
+
+    def look_again(self, action_id: str, who: Staff) -> ActionView:
+        """Ask the shop once more what became of an unknown action; raises Forbidden or Conflict."""
+        self._require_right(action_id, who)
+        with transaction(self.engine) as session:
+            row = settling.look_again(session, action_id, who.name, self.clock())
+            self._wake(session, row)
+            return view_of(row)
+
+    def close_unknown(
+        self, action_id: str, outcome: str, reference: str, note: str, who: Staff
+    ) -> ActionView:
+        """One person's word on what became of it; the second who says the same closes it."""
+        self._require_right(action_id, who)
+        with transaction(self.engine) as session:
+            row = ledger.lock_row(session, action_id)
+            if needs_step_up(row, self.limits_of(row.store)) and not who.proven:
+                raise _asks_again()
+            now = max(self.clock(), ledger_now(session, self.clock()))
+            row = settling.give_word(session, action_id, who.id, who.name, outcome, reference, note, now)
+            Teller(self.tell, self._texts()).tell_outcome(session, row)
+            self._wake(session, row)
+            return view_of(row)
 
     def actions_of(self, conversation_id: str) -> tuple[ActionView, ...]:
         with reading(self.engine) as session:
@@ -177,6 +202,8 @@ class Approvals:
     ) -> Refusal | None:
         """What keeps this person from approving this amount now."""
         limits = self.limits_of(row.store)
+        if needs_step_up(row, limits) and not verdict.who.proven:
+            return _asks_again()
         if any(consent.staff_id == verdict.who.id for consent in consents_of(session, row.id)):
             told = "You have agreed already. This needs a second person: a colleague has to agree too."
             return Conflict(told, "second_needed", _S.PENDING, verdict.who.name)
@@ -252,6 +279,10 @@ class Approvals:
 
     def _texts(self) -> Receipts:
         return self.texts or default_receipts()
+
+
+def _asks_again() -> StepUp:
+    return StepUp("An amount like this asks for your password again. Confirm it, then decide.")
 
 
 def _by(verdict: _Verdict, now: datetime) -> dict[str, Any]:

@@ -22,39 +22,61 @@ UNUSUAL = "unusual_destination"  # a fact of a quote
 
 
 class OverLimit(Refusal):
-    """One of the shop's daily limits would be passed."""
+    """One of the shop's daily limits would be passed. `whose`: store | customer | approver."""
 
     code = "over_limit"
 
+    def __init__(self, whose: str, limit: Money, spent: Money, amount: Money) -> None:
+        super().__init__(
+            f"This would pass the limit of {limit} in 24 hours for {_WHOSE[whose]}: {spent} has been approved already"
+            f" and this is {amount}. Reject it, approve less, or wait; an admin can raise the limit in the store's file."
+        )
+        self.whose, self.limit, self.spent, self.amount = whose, limit, spent, amount
+
+
+_WHOSE = {"store": "this store", "customer": "this customer", "approver": "you"}
+
 
 def over_limit(
-    session: Session, row: ActionRow, limits: Limits, now: datetime, approver_id: str | None
+    session: Session,
+    row: ActionRow,
+    limits: Limits,
+    now: datetime,
+    approver_id: str | None,
+    *,
+    looking: bool = False,
 ) -> OverLimit | None:
     """The limit that this approval would pass, None when all hold. Call it in the transaction that approves.
 
-    On PostgreSQL approvals of one store queue up here, so that two cannot pass on the same sum.
+    On PostgreSQL approvals of one store queue up here, so that two cannot pass on the same sum; who is only
+    `looking` does not wait.
     """
     amount = amount_of(row)
     if amount is None:
         return None
-    _one_at_a_time(session, row.store)
+    if not looking:
+        _one_at_a_time(session, row.store)
     since = now - DAY
     checks = (
-        ("this store", limits.store_day, ActionRow.store == row.store),
-        ("this customer", limits.customer_day if row.customer_ref else None, _customer(row)),
-        ("you", limits.approver_day if approver_id else None, _approver(row, approver_id)),
+        ("store", limits.store_day, ActionRow.store == row.store),
+        ("customer", limits.customer_day if row.customer_ref else None, _customer(row)),
+        ("approver", limits.approver_day if approver_id else None, _approver(row, approver_id)),
     )
     for whose, limit, of in checks:
         if limit is None:
             continue
         spent = _spent(session, of, row, since)
         if spent + amount.amount_minor > limit:
-            return OverLimit(_sentence(whose, limit, spent, amount))
+            return OverLimit(whose, Money(limit, amount.currency), Money(spent, amount.currency), amount)
     return None
 
 
 def needs_two(row: ActionRow, limits: Limits) -> bool:
     return limits.needs_two(row.amount_minor, bool(row.quote.get("facts", {}).get(UNUSUAL)))
+
+
+def needs_step_up(row: ActionRow, limits: Limits) -> bool:
+    return limits.needs_step_up(row.amount_minor, bool(row.quote.get("facts", {}).get(UNUSUAL)))
 
 
 def consents_of(session: Session, action_id: str) -> tuple[ActionConsent, ...]:
@@ -104,14 +126,6 @@ def _spent(session: Session, of: object, row: ActionRow, since: datetime) -> int
         .where(col(ActionRow.decided_at) > since, ActionRow.currency == row.currency, ActionRow.id != row.id)
     )
     return int(session.exec(statement).one() or 0)
-
-
-def _sentence(whose: str, limit: int, spent: int, amount: Money) -> str:
-    shown, gone = Money(limit, amount.currency), Money(spent, amount.currency)
-    return (
-        f"This would pass the limit of {shown} in 24 hours for {whose}: {gone} has been approved already"
-        f" and this is {amount}. Reject it, approve less, or wait; an admin can raise the limit in the store's file."
-    )
 
 
 def _one_at_a_time(session: Session, store: str) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
-from xiaoer.approvals import ledger
+from xiaoer.approvals import ledger, settling
 from xiaoer.approvals.history import history_of
+from xiaoer.approvals.limits import OverLimit, consents_of, needs_step_up, needs_two, over_limit
 from xiaoer.approvals.refusals import UnknownAction
 from xiaoer.approvals.rows import quote_of, view_of
 from xiaoer.approvals.tables import ActionEvent, ActionRow
 from xiaoer.domain.actions import ActionStatus, ActionView, Quote
+from xiaoer.domain.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,12 @@ class ActionDetail:
     decided_role: str | None
     supersedes: str | None
     superseded_by: str | None
+    agreed: tuple[str, ...] = ()  # names, in order
+    needs_two: bool = False
+    step_up: bool = False  # whoever approves is asked for the password again
+    over: OverLimit | None = None  # the daily limit that an approval would pass now
+    stuck: bool = False  # looked up in vain: two people may close it
+    words: tuple[settling.Word, ...] = ()  # what has been said towards that
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +96,12 @@ def list_actions(
     return Page(tuple(summary_of(row) for row in rows[:limit]), more)
 
 
-def describe(session: Session, action_id: str) -> ActionDetail:
-    """One action in full; raises UnknownAction."""
+def describe(
+    session: Session, action_id: str, limits: Limits, now: datetime, approver_id: str | None = None
+) -> ActionDetail:
+    """One action in full, as it looks to this approver; raises UnknownAction."""
     row = ledger.get(session, action_id)
+    pending = row.status == ActionStatus.PENDING
     return ActionDetail(
         summary=summary_of(row),
         quote=quote_of(row),
@@ -100,6 +111,12 @@ def describe(session: Session, action_id: str) -> ActionDetail:
         decided_role=row.decided_role,
         supersedes=row.supersedes,
         superseded_by=row.superseded_by,
+        agreed=tuple(consent.name for consent in consents_of(session, action_id)),
+        needs_two=needs_two(row, limits),
+        step_up=needs_step_up(row, limits),
+        over=over_limit(session, row, limits, now, approver_id, looking=True) if pending else None,
+        stuck=settling.is_stuck(session, row, now),
+        words=settling.words_of(session, row) if row.status == ActionStatus.UNKNOWN else (),
     )
 
 

@@ -30,8 +30,15 @@ class Forbidden(Refusal):
     code = "forbidden"
 
 
+class StepUp(Refusal):
+    """An amount like this asks for the password again."""
+
+    code = "step_up"
+
+
 class Conflict(Refusal):
-    """Somebody or something was faster. Codes: decided, changed, expired, superseded, cancelled."""
+    """Somebody or something was faster. Codes: decided, changed, expired, superseded, cancelled,
+    second_needed, settled."""
 
     code = "decided"
 

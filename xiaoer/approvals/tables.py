@@ -131,6 +131,21 @@ class ActionConsent(DeskTable, table=True):
     at: datetime = _moment()
 
 
+class ActionClosing(DeskTable, table=True):
+    """One person's word on what became of an action that nobody can look up; a row a person."""
+
+    __tablename__ = "action_closing"
+
+    action_id: str = Field(primary_key=True, foreign_key="action.id")
+    staff_id: str = Field(primary_key=True)
+    name: str
+    outcome: str  # "succeeded" | "failed"
+    reference: str = ""
+    note: str = _text()
+    attempts: int  # the attempt that was looked for
+    at: datetime = _moment()
+
+
 class ActionWatch(DeskTable, table=True):
     """A second conversation that asked for the same while this action was open: it hears the outcome too."""
 

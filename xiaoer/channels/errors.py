@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from xiaoer.channels.headers import DATA_HEADERS
 from xiaoer.domain.refusals import Refusal
 
 log = structlog.get_logger()
@@ -41,6 +42,13 @@ _REFUSALS: dict[str, int] = {
     "over_limit": 422,
     "denied": 422,
     "down": 503,
+    "step_up": 403,
+    "wrong_password": 403,
+    "own_account": 403,
+    "password_length": 422,
+    "password_easy": 422,
+    "roles": 422,
+    "dead_link": 404,
 }
 
 
@@ -81,7 +89,7 @@ def answer_problem(request: Request, problem: Problem) -> Response:
     body = {"error": problem.sentence, "code": problem.code, **problem.more}
     # A fragment that was asked for stays as it is; the page says the sentence.
     keep = {"HX-Reswap": "none"} if request.headers.get("hx-request") else {}
-    return JSONResponse(body, problem.status_code, {**(problem.headers or {}), **keep})
+    return JSONResponse(body, problem.status_code, {**DATA_HEADERS, **(problem.headers or {}), **keep})
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -149,6 +157,8 @@ _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Frame-Options": "DENY",
 }
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1"><title>{sentence}</title>

@@ -9,7 +9,8 @@ from typing import Any
 
 from xiaoer.approvals.desk import Decision
 from xiaoer.channels.errors import Problem
-from xiaoer.desk.access import require_role
+from xiaoer.desk.access import require_right
+from xiaoer.desk.roles import Right
 from xiaoer.desk.services import DeskServices, Inquiry
 from xiaoer.desk.sessions import SignedIn
 from xiaoer.domain.actions import ActionView
@@ -40,6 +41,22 @@ class Acts:
             await self._note(person, "decide_refused", action_id, decision=decision, code=refusal.code)
             raise
         await self._note(person, "decide", action_id, decision=decision, result=action.action_id)
+        await asyncio.to_thread(self._tell, action_id)
+        return action
+
+    def look_again(self, person: SignedIn, action_id: str) -> ActionView:
+        action = self.services.approvals.look_again(action_id, person.staff)
+        self.services.audit.note(person.staff, "look_again", action_id)
+        self._tell(action_id)
+        return action
+
+    def close_unknown(
+        self, person: SignedIn, action_id: str, outcome: str, reference: str, note: str
+    ) -> ActionView:
+        """One person's word on what nobody can look up; the second who says the same closes it."""
+        action = self.services.approvals.close_unknown(action_id, outcome, reference, note, person.staff)
+        status = action.status.value
+        self.services.audit.note(person.staff, "close_unknown", action_id, outcome=outcome, status=status)
         self._tell(action_id)
         return action
 
@@ -61,14 +78,14 @@ class Acts:
         return message_id
 
     def pause(self, person: SignedIn, what: str, store: str | None) -> None:
-        """Anybody may stop; it is safe."""
+        """Whoever works here may stop; it is safe."""
         self._require_store(store)
         self.services.pauses.pause(what, store, person.staff.name)
         self.services.audit.note(person.staff, "pause", what, store)
 
     def resume(self, person: SignedIn, what: str, store: str | None) -> None:
         """Starting again is for those who may also approve."""
-        require_role(person, "admin", "approver")
+        require_right(person, Right.RESUME)
         self._require_store(store)
         self.services.pauses.resume(what, store)
         self.services.audit.note(person.staff, "resume", what, store)
@@ -100,7 +117,7 @@ class Acts:
         self.services.audit.note(person.staff, what, conversation_id, store, **details)
 
     def _tell(self, action_id: str) -> None:
-        """Colleagues' pages and the customer's page look again."""
+        """Colleagues' pages and the customer's page look again. Reads the database: not on the event loop."""
         conversation_id = self.services.approvals.describe(action_id).summary.conversation_id
         self.services.live.publish_conversation(conversation_id, "action", action_id=action_id)
 

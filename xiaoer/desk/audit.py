@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from xiaoer.approvals.desk import Staff
 from xiaoer.desk.tables import DeskAudit
 from xiaoer.domain.clock import Clock
+from xiaoer.domain.pii import Masker
 from xiaoer.domain.refusals import BadInput
 from xiaoer.storage.engine import reading, transaction
 
@@ -20,6 +21,9 @@ WHATS = (
     "sign_in",
     "sign_in_failed",
     "sign_out",
+    "confirm",
+    "confirm_failed",
+    "look",
     "decide",
     "decide_refused",
     "take",
@@ -30,6 +34,16 @@ WHATS = (
     "resume",
     "answer_supplier",
     "cancel_follow_up",
+    "look_again",
+    "close_unknown",
+    "password",
+    "end_sessions",
+    "invite",
+    "welcome",
+    "reset",
+    "roles",
+    "disable",
+    "enable",
 )
 MOST = 200
 
@@ -51,8 +65,9 @@ class Audit:
     clock: Clock
 
     def note(self, who: Staff, what: str, target: str = "", store: str | None = None, **details: Any) -> None:
-        """Add one entry; details hold ids and words of ours, never a customer's text."""
+        """Add one entry; details hold ids and words of ours, never a customer's text (masked all the same)."""
         assert what in WHATS, what
+        details = Masker().data(details)
         row = DeskAudit(
             at=self.clock(),
             who=who.name,
@@ -72,13 +87,20 @@ class Audit:
         target: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
+        who: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> tuple[Sequence[AuditEntry], str | None]:
-        """Newest first, and the cursor of the next page; raises BadInput for a foreign cursor."""
+        """Newest first, from `since` to before `until`, and the cursor of the next page; BadInput for a foreign one."""
         statement = select(DeskAudit).order_by(col(DeskAudit.id).desc()).limit(min(limit, MOST) + 1)
-        wanted = {DeskAudit.what: what, DeskAudit.store: store, DeskAudit.target: target}
+        wanted = {DeskAudit.what: what, DeskAudit.store: store, DeskAudit.target: target, DeskAudit.who: who}
         for column, value in wanted.items():
             if value:
                 statement = statement.where(column == value)
+        if since is not None:
+            statement = statement.where(col(DeskAudit.at) >= since)
+        if until is not None:
+            statement = statement.where(col(DeskAudit.at) < until)
         if cursor is not None:
             statement = statement.where(col(DeskAudit.id) < _number(cursor))
         with reading(self.engine) as session:

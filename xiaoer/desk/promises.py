@@ -23,14 +23,16 @@ def add_promises(router: APIRouter, services: DeskServices, acts: Acts, door: Do
     """`/follow-ups`, `/follow-ups/{id}/cancel`, `/ratings`."""
     follow_ups = services.follow_ups
 
-    @router.get("/follow-ups", dependencies=[Depends(door)])
+    @router.get("/follow-ups")
     def list_follow_ups(
         store: Word = None,
         conversation: Word = None,
         state: FollowUpState = FollowUpState.OPEN,
         limit: Limit = 50,
+        person: SignedIn = Depends(door),
     ) -> Response:
         found = follow_ups.list(store, conversation, state.value, limit)
+        services.looks.note(person.staff, "follow-ups", store, ids=[item.id for item in found])
         return _data({"follow_ups": [show.follow_up_json(item) for item in found]})
 
     @router.post("/follow-ups/{follow_up_id}/cancel")

@@ -12,7 +12,9 @@ from sqlalchemy import Engine
 
 from xiaoer.approvals.desk import Approvals
 from xiaoer.channels.limiter import Limiter
+from xiaoer.channels.streams import Streams
 from xiaoer.desk.audit import Audit
+from xiaoer.desk.looks import Looks
 from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.console import Console
@@ -71,9 +73,16 @@ class DeskServices:
     secure_cookies: bool = False  # True behind TLS: `__Host-` and Secure
     login_rate: str = "10/minute"  # wrong tries of one address at one account
     address_rate: str = "60/minute"  # tries of one address at any
+    account_rate: str = "20/15minute"  # wrong tries at one account, from wherever
+    confirm_rate: str = "5/5minute"  # wrong tries of a signed-in person at his own password
     clock: Clock = utc_now
     limiter: Limiter = field(default_factory=Limiter)
+    streams: Streams = field(default_factory=lambda: Streams(each=8, most=400))
 
     @cached_property
     def audit(self) -> Audit:
         return Audit(self.engine, self.clock)
+
+    @cached_property
+    def looks(self) -> Looks:
+        return Looks(self.audit)

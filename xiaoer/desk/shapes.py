@@ -28,6 +28,18 @@ class DecisionRequest(Shape):
     edits: Edits | None = None
 
 
+class WordRequest(Shape):
+    """What became of an action that nobody can look up."""
+
+    outcome: Literal["succeeded", "failed"]
+    note: Annotated[str, Field(min_length=1, max_length=500)]
+    reference: Annotated[str, Field(max_length=80)] = ""
+
+
+class ConfirmRequest(Shape):
+    password: Annotated[str, Field(min_length=1, max_length=256)]
+
+
 class WriteRequest(Shape):
     text: Annotated[str, Field(min_length=1, max_length=10_000)]
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from xiaoer.approvals.limits import OverLimit
 from xiaoer.approvals.listing import ActionDetail, ActionSummary, HistoryEntry
 from xiaoer.desk.audit import AuditEntry
 from xiaoer.desk.services import Inquiry
@@ -78,7 +79,20 @@ def detail_json(detail: ActionDetail) -> Json:
         "decided_role": detail.decided_role,
         "supersedes": detail.supersedes,
         "superseded_by": detail.superseded_by,
+        "agreed": list(detail.agreed),
+        "needs_two": detail.needs_two,
+        "step_up": detail.step_up,
+        "over_limit": over_json(detail.over),
+        "stuck": detail.stuck,
+        "words": [_timed(asdict(word)) for word in detail.words],
     }
+
+
+def over_json(over: OverLimit | None) -> Json | None:
+    if over is None:
+        return None
+    amounts = {name: money_json(getattr(over, name)) for name in ("limit", "spent", "amount")}
+    return {"whose": over.whose, **amounts}
 
 
 def history_json(entry: HistoryEntry) -> Json:

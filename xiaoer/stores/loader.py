@@ -94,6 +94,7 @@ def _limits(file: LimitsFile) -> Limits:
         approver_day=file.approver_day_minor,
         store_day=file.store_day_minor,
         four_eyes_above=file.four_eyes_above_minor,
+        step_up_above=file.step_up_above_minor,
         velocity_actions=velocity.actions if velocity else None,
         velocity_minutes=velocity.minutes if velocity else 10,
     )

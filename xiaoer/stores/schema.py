@@ -62,6 +62,7 @@ class LimitsFile(_Strict):
     approver_day_minor: Minor | None = None
     store_day_minor: Minor | None = None
     four_eyes_above_minor: Minor | None = None
+    step_up_above_minor: Minor | None = None
     velocity: VelocityFile | None = VelocityFile(actions=60, minutes=10)
 
 

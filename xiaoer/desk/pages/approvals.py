@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -14,12 +18,13 @@ from xiaoer.approvals.listing import ActionDetail
 from xiaoer.channels.errors import Problem, problem_of
 from xiaoer.desk.access import Door
 from xiaoer.desk.acts import Acts
+from xiaoer.desk.guesses import confirm
 from xiaoer.desk.pages.door import read_form, text_of
-from xiaoer.desk.pages.frame import Flash, flash_of, frame_of, money_paused
+from xiaoer.desk.pages.frame import Flash, flash_of, frame_of, money_paused, say_over
 from xiaoer.desk.pages.render import as_money, page_language, render, words
 from xiaoer.desk.services import DeskServices
 from xiaoer.desk.sessions import SignedIn
-from xiaoer.domain.actions import ActionStatus
+from xiaoer.domain.actions import ActionStatus, ActionView
 from xiaoer.domain.money import Money
 from xiaoer.domain.refusals import Refusal
 from xiaoer.domain.stores import pick
@@ -50,12 +55,68 @@ def add_approvals(router: APIRouter, services: DeskServices, acts: Acts, door: D
         t = words(page_language(request))
         status = 200
         try:
+            person = await _confirmed(services, request, person, form)
             action_id, flash = await _decide(acts, person, action_id, form, t)
         except Refusal as refusal:
             status, flash = problem_of(refusal).status_code, flash_of(refusal, t)
         return await asyncio.to_thread(
             _page, services, request, person, store, action_id, flash=flash, status=status
         )
+
+    _add_settling(router, services, acts, door)
+
+
+def _add_settling(router: APIRouter, services: DeskServices, acts: Acts, door: Door) -> None:
+    """What nobody knows: another look in the shop, or two people's word."""
+
+    @router.post("/desk/approvals/{action_id}/look")
+    async def look(
+        request: Request, action_id: str, store: str = "", person: SignedIn = Depends(door)
+    ) -> Response:
+        await read_form(request, person)
+        act = partial(acts.look_again, person, action_id)
+        return await _settle(services, request, person, store, action_id, act)
+
+    @router.post("/desk/approvals/{action_id}/close")
+    async def close(
+        request: Request, action_id: str, store: str = "", person: SignedIn = Depends(door)
+    ) -> Response:
+        form = await read_form(request, person)
+        given = [text_of(form, name) for name in ("outcome", "reference", "note")]
+
+        async def say() -> ActionView:
+            confirmed = await _confirmed(services, request, person, form)
+            return await asyncio.to_thread(acts.close_unknown, confirmed, action_id, *given)
+
+        return await _settle(services, request, person, store, action_id, say)
+
+
+async def _settle(
+    services: DeskServices,
+    request: Request,
+    person: SignedIn,
+    store: str,
+    action_id: str,
+    act: Callable[[], Any],
+) -> Response:
+    t, status = words(page_language(request)), 200
+    try:
+        done = await act() if iscoroutinefunction(act) else await asyncio.to_thread(act)
+        flash = Flash("good", t["approvals"]["settled"][done.status.value])
+    except Refusal as refusal:
+        status, flash = problem_of(refusal).status_code, flash_of(refusal, t)
+    return await asyncio.to_thread(
+        _page, services, request, person, store, action_id, flash=flash, status=status
+    )
+
+
+async def _confirmed(services: DeskServices, request: Request, person: SignedIn, form: FormData) -> SignedIn:
+    """The person, with the password that came with the decision checked; raises WrongPassword."""
+    password = text_of(form, "password")
+    if not password or person.session_id is None:
+        return person
+    await confirm(services, request, person, password)
+    return replace(person, staff=replace(person.staff, proven=True))
 
 
 async def _decide(acts: Acts, person: SignedIn, action_id: str, form: FormData, t: Any) -> tuple[str, Flash]:
@@ -66,7 +127,8 @@ async def _decide(acts: Acts, person: SignedIn, action_id: str, form: FormData, 
     action = await acts.decide(
         person, action_id, cast("Decision", decision), text_of(form, "digest"), text_of(form, "note"), edits
     )
-    return action.action_id, Flash("good", t["approvals"]["done"][decision])
+    done = "agreed" if action.status is ActionStatus.PENDING else decision
+    return action.action_id, Flash("good", t["approvals"]["done"][done])
 
 
 def _lines(form: FormData) -> list[dict[str, Any]]:
@@ -88,19 +150,26 @@ def _page(
     status: int = 200,
 ) -> Response:
     queue = services.approvals.list_actions(ActionStatus.PENDING, store or None, limit=200).items
-    detail = services.approvals.describe(action_id) if action_id else None
+    detail = services.approvals.describe(action_id, person.staff) if action_id else None
+    shown = [detail.summary.action.action_id] if detail else [item.action.action_id for item in queue]
+    target = shown[0] if detail else "actions"
+    services.looks.note(person.staff, target, detail.summary.store if detail else store or None, ids=shown)
     query = f"?{urlencode({'store': store})}" if store else ""
     frame = frame_of(services, person)
     view = {"queue": queue, "store": store, "query": query, "detail": detail, "flash": flash}
     # After a post the address is the decision's; refreshes go to the page that shows the action.
     here = f"/desk/approvals{f'/{action_id}' if action_id else ''}{query}"
-    more = _detail_view(services, request, detail, frame) if detail else {}
-    shown = {**frame, **view, **more, "list_url": here, "here": here}
-    return render(services, request, "approvals.html", person, shown, status)
+    more = _detail_view(services, request, person, detail, frame) if detail else {}
+    everything = {**frame, **view, **more, "list_url": here, "here": here}
+    return render(services, request, "approvals.html", person, everything, status)
 
 
 def _detail_view(
-    services: DeskServices, request: Request, detail: ActionDetail, frame: dict[str, Any]
+    services: DeskServices,
+    request: Request,
+    person: SignedIn,
+    detail: ActionDetail,
+    frame: dict[str, Any],
 ) -> dict[str, Any]:
     lang = page_language(request)
     t, summary = words(lang), detail.summary
@@ -117,6 +186,12 @@ def _detail_view(
         "excerpt": said[-_EXCERPT:],
         "editable": bool(detail.quote.lines) and "lines" in summary.action.args,
         "money_paused": money_paused(frame["paused"], summary.store),
+        "over": say_over(detail.over, t) if detail.over else "",
+        "has_agreed": person.staff.name in detail.agreed,
+        # Asked for in the form itself, so that nobody has to start again.
+        "ask_password": detail.step_up and not person.staff.proven,
+        "my_word": next((word for word in detail.words if word.staff_id == person.staff.id), None),
+        "other_words": [word for word in detail.words if word.staff_id != person.staff.id],
     }
 
 

@@ -107,6 +107,10 @@ def _page(
     }
     if conversation_id:
         view |= _thread_view(services, conversation_id)
+        services.looks.note(person.staff, conversation_id, view["row"].store)
+    else:
+        ids = [row.id for row in view["rows"]]
+        services.looks.note(person.staff, "conversations", wanted["store"] or None, ids=ids)
     return render(services, request, "conversations.html", person, view, status)
 
 

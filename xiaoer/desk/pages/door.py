@@ -8,7 +8,15 @@ from fastapi import Request
 from starlette.datastructures import FormData
 
 from xiaoer.channels.errors import Problem
-from xiaoer.desk.access import CSRF_FIELD, CSRF_HEADER, Door, check_csrf, find_person, refuse_foreign
+from xiaoer.desk.access import (
+    CSRF_FIELD,
+    CSRF_HEADER,
+    Door,
+    check_csrf,
+    find_person,
+    refuse_foreign,
+    require_route,
+)
 from xiaoer.desk.services import DeskServices
 from xiaoer.desk.sessions import SignedIn
 
@@ -20,6 +28,7 @@ def page_door(services: DeskServices) -> Door:
         person = find_person(services, request)
         if person is None:
             raise _sent_to_login(request)
+        require_route(person, request)
         return person
 
     return enter

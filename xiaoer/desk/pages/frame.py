@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xiaoer.approvals.limits import OverLimit
+from xiaoer.desk.roles import rights_of
 from xiaoer.desk.services import DeskServices
 from xiaoer.desk.sessions import SignedIn
 from xiaoer.domain.actions import ActionStatus
@@ -49,7 +51,7 @@ def frame_of(services: DeskServices, person: SignedIn) -> dict[str, Any]:
         },
         "paused": paused,
         "switches": {what: _switch(services, paused, what) for what in PAUSABLE},
-        "may_decide": person.has("admin", "approver"),
+        "may": rights_of(person.staff.roles),
     }
 
 
@@ -64,6 +66,8 @@ def money_paused(paused: Sequence[PauseView], store: str) -> bool:
 
 def flash_of(refusal: Refusal, t: Any) -> Flash:
     """Why something was not done, in the person's language where we have the words."""
+    if isinstance(refusal, OverLimit):
+        return Flash("bad", say_over(refusal, t))
     template = t["refusals"].get(refusal.code)
     if template is None:
         return Flash("bad", str(refusal))
@@ -74,6 +78,16 @@ def flash_of(refusal: Refusal, t: Any) -> Flash:
         "why": str(refusal),
     }
     return Flash("bad", template.format(**values))
+
+
+def say_over(over: OverLimit, t: Any) -> str:
+    """Which daily limit would be passed, in the person's language."""
+    words = t["approvals"]["over"]
+    return str(
+        words["sentence"].format(
+            whose=words[over.whose], limit=over.limit, spent=over.spent, amount=over.amount
+        )
+    )
 
 
 def _switch(services: DeskServices, paused: Sequence[PauseView], what: str) -> Switch:

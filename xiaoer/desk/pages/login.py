@@ -9,12 +9,20 @@ from fastapi.responses import RedirectResponse
 
 from xiaoer.approvals.desk import Staff
 from xiaoer.channels.errors import Problem
-from xiaoer.desk.access import cookie_name, drop_cookie, find_person, refuse_foreign, set_cookie
+from xiaoer.desk import devices
+from xiaoer.desk.access import (
+    cookie_name,
+    drop_cookie,
+    find_person,
+    refuse_foreign,
+    set_cookie,
+    set_device_cookie,
+)
+from xiaoer.desk.guesses import address_of, try_password
 from xiaoer.desk.pages.door import local_path, read_form, text_of
 from xiaoer.desk.pages.render import LANG_COOKIE, LANGS, page_language, render, words
 from xiaoer.desk.services import DeskServices
 from xiaoer.desk.sessions import close_session, open_session
-from xiaoer.desk.staff import check_password
 
 
 def add_login(router: APIRouter, services: DeskServices) -> None:
@@ -28,25 +36,15 @@ def add_login(router: APIRouter, services: DeskServices) -> None:
     @router.post("/desk/login")
     async def sign_in(request: Request) -> Response:
         refuse_foreign(request)
-        address = request.client.host if request.client else "unknown"
-        # Counted before the slow check, so that guesses side by side do not slip through.
-        services.limiter.hit("sign in", services.address_rate, address)
         form = await request.form(max_fields=10, max_files=0)
         name, following = text_of(form, "name").strip(), local_path(text_of(form, "next"))
-        # One's own log-in clears the tries at this account only, not those at a colleague's.
-        services.limiter.hit("login", services.login_rate, address, name)
-        staff = await asyncio.to_thread(check_password, services.engine, name, text_of(form, "password"))
+        staff = await try_password(services, request, name, text_of(form, "password"))
         if staff is None:
-            nobody = Staff("", name[:64], frozenset())
-            await asyncio.to_thread(services.audit.note, nobody, "sign_in_failed", address)
             refused = words(page_language(request))["login"]["refused"]
             view = {"refused": refused, "name": name, "next": following}
             return render(services, request, "login.html", None, view, 401)
-        services.limiter.forgive("login", services.login_rate, address, name)
-        token = await asyncio.to_thread(open_session, services.engine, staff, services.clock)
-        await asyncio.to_thread(services.audit.note, staff, "sign_in", address)
         answer = RedirectResponse(following, 303)
-        set_cookie(services, answer, token)
+        await admit(services, request, staff, answer)
         return answer
 
     @router.post("/desk/logout")
@@ -68,3 +66,16 @@ def add_login(router: APIRouter, services: DeskServices) -> None:
         answer = RedirectResponse(local_path(next), 303)
         answer.set_cookie(LANG_COOKIE, lang, max_age=31_536_000, samesite="lax", httponly=True, path="/")
         return answer
+
+
+async def admit(services: DeskServices, request: Request, staff: Staff, answer: Response) -> None:
+    """Open a session of its own for this browser; an older one of its cookie ends."""
+    old = request.cookies.get(cookie_name(services), "")
+    if old:
+        await asyncio.to_thread(close_session, services.engine, old)
+    address, browser = address_of(request), request.headers.get("user-agent", "")
+    token = await asyncio.to_thread(open_session, services.engine, staff, services.clock, address, browser)
+    device = await asyncio.to_thread(devices.remember, services.engine, staff.id, services.clock)
+    await asyncio.to_thread(services.audit.note, staff, "sign_in", address)
+    set_cookie(services, answer, token)
+    set_device_cookie(services, answer, device)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -47,17 +46,19 @@ def add_history(router: APIRouter, services: DeskServices, door: Door) -> None:
     @router.get("/desk/history")
     def history(
         request: Request,
-        tab: str = "actions",
         store: str = "",
         status: str = "",
         cursor: str = "",
         person: SignedIn = Depends(door),
     ) -> Response:
-        wanted = {"tab": "staff" if tab == "staff" else "actions", "store": store, "status": status}
-        read = _staff_entries if wanted["tab"] == "staff" else _action_entries
-        entries, following = read(services, wanted, cursor or None)
-        more = f"/desk/history?{urlencode({**wanted, 'cursor': following})}" if following else ""
-        view = {**frame_of(services, person), **wanted, "entries": entries, "more_url": more}
+        wanted = {"store": store, "status": status}
+        known = ActionStatus(status) if status in set(ActionStatus) else None
+        page = services.approvals.list_actions(known, store or None, cursor or None, 50)
+        ids = [item.action.action_id for item in page.items]
+        services.looks.note(person.staff, "actions", store or None, ids=ids)
+        following = urlencode({**wanted, "cursor": page.next_cursor})
+        more = f"/desk/history?{following}" if page.next_cursor else ""
+        view = {**frame_of(services, person), **wanted, "entries": page.items, "more_url": more}
         return render(services, request, "history.html", person, view)
 
 
@@ -82,6 +83,7 @@ def _suppliers(
     status: int = 200,
 ) -> Response:
     rows = sorted(all_inquiries(services, store), key=lambda row: (row.status != "open", _due(row)))
+    services.looks.note(person.staff, "inquiries", store or None, ids=[row.inquiry_id for row in rows])
     view = {
         **frame_of(services, person),
         "store": store,
@@ -105,17 +107,3 @@ def _inquiry_view(services: DeskServices, row: Inquiry) -> SimpleNamespace:
     return SimpleNamespace(
         row=row, status=row.status, supplier_name=supplier.name if supplier else row.supplier or ""
     )
-
-
-def _action_entries(
-    services: DeskServices, wanted: dict[str, str], cursor: str | None
-) -> tuple[Any, str | None]:
-    status = ActionStatus(wanted["status"]) if wanted["status"] in set(ActionStatus) else None
-    page = services.approvals.list_actions(status, wanted["store"] or None, cursor, 50)
-    return page.items, page.next_cursor
-
-
-def _staff_entries(
-    services: DeskServices, wanted: dict[str, str], cursor: str | None
-) -> tuple[Any, str | None]:
-    return services.audit.list(store=wanted["store"] or None, cursor=cursor)

@@ -46,12 +46,14 @@ def _page(
     flash: Flash | None = None,
     status: int = 200,
 ) -> Response:
+    found = services.follow_ups.list(store or None)
+    services.looks.note(person.staff, "follow-ups", store or None, ids=[item.id for item in found])
     view = {
         **frame_of(services, person),
         "store": store,
         "flash": flash,
         "here": f"{PAGE}?{urlencode({'store': store})}",
-        "follow_ups": services.follow_ups.list(store or None),
+        "follow_ups": found,
         "figures": services.follow_ups.figures(store or None),
     }
     return render(services, request, "follow_ups.html", person, view, status)

@@ -2,6 +2,8 @@
 const $ = (selector, root = document) => root.querySelector(selector);
 const tell = (name) => document.body.dispatchEvent(new CustomEvent(name));
 
+let stream;
+
 // Live updates ------------------------------------------------------------------------------------
 const due = new Set();
 let timer = 0;
@@ -30,12 +32,39 @@ function onNews(event) {
 document.body.addEventListener("settle-if-idle", () => { if (!$("dialog[open]")) tell("settle"); });
 
 if ($(".frame")) {
-  const stream = new EventSource("/desk/events");
+  listen();
+  addEventListener("pagehide", () => stream?.close());
+}
+
+function listen() {
+  stream = new EventSource("/desk/events");
   stream.addEventListener("news", (event) => onNews(JSON.parse(event.data)));
   stream.addEventListener("open", () => { $("#offline").hidden = true; });
-  stream.addEventListener("error", () => { setTimeout(() => { $("#offline").hidden = stream.readyState === EventSource.OPEN; }, 3000); });
-  addEventListener("pagehide", () => stream.close());
+  stream.addEventListener("ended", () => { stream.close(); toLogin(); });
+  stream.addEventListener("error", () => {
+    setTimeout(() => { $("#offline").hidden = stream.readyState === EventSource.OPEN; }, 3000);
+    // A refused stream (too many pages, signed out) is not tried again by the browser itself.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 30_000);
+  });
 }
+
+function toLogin() {
+  location.assign(`/desk/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+// Whether somebody is there ------------------------------------------------------------------------
+// What the page asks for by itself keeps no session alive; a hand on keys, screen or mouse does.
+document.body.addEventListener("htmx:configRequest", (event) => {
+  if (/^(live|settle|switched)/.test(event.detail.triggeringEvent?.type || "")) event.detail.headers["X-Background"] = "1";
+});
+
+let here = Date.now();
+function stillHere(event) {
+  if (!event.isTrusted || Date.now() - here < 180_000 || !$(".frame")) return;
+  here = Date.now();
+  fetch("/desk/here").then((answer) => { if (answer.redirected || answer.status === 401) toLogin(); }, () => {});
+}
+["keydown", "pointerdown"].forEach((name) => addEventListener(name, stillHere, { capture: true, passive: true }));
 
 // What a refused request says ---------------------------------------------------------------------
 document.body.addEventListener("htmx:responseError", (event) => {
@@ -65,6 +94,8 @@ function openDialog(id) {
   const dialog = document.getElementById(id);
   if (dialog && !dialog.open) dialog.showModal();
 }
+
+document.addEventListener("focusin", (event) => { if (event.target.matches("[data-select]")) event.target.select(); });
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-autosubmit]")) event.target.form.requestSubmit();
