@@ -63,8 +63,17 @@ def world(playbook: Playbook | None, branch: Branch | None, place: str) -> State
     refunds = [TOTAL] if when.get("refunds") == "succeeded" or _paid_back(when, place) else []
     asked = {"pending": "pending", "failed": "failed"}.get(when.get("refunds", ""), "")
     records = [
-        order(state=state, refunds=refunds or ([TOTAL] if asked else []), status=asked or "succeeded", ship_by="2026-11-26T18:00:00Z", cancelled_at=_on(state == "cancelled")),
-        {**track(when.get("verdicts") or ("delivered" if state == "delivered" else "on_its_way")), "state": state},
+        order(
+            state=state,
+            refunds=refunds or ([TOTAL] if asked else []),
+            status=asked or "succeeded",
+            ship_by="2026-11-26T18:00:00Z",
+            cancelled_at=_on(state == "cancelled"),
+        ),
+        {
+            **track(when.get("verdicts") or ("delivered" if state == "delivered" else "on_its_way")),
+            "state": state,
+        },
         product(available=True),
         {"inquiry_id": "Q-1", "answer_expected_by": "2026-11-24T18:00:00Z"},
     ]
@@ -74,7 +83,9 @@ def world(playbook: Playbook | None, branch: Branch | None, place: str) -> State
         actions=_actions(playbook, when, place),
         history=(HistoryItem("M-1", Author.CUSTOMER, CUSTOMER, NOW),),
     )
-    answer = ToolResult(ToolCall("kb", "search_knowledge", {}), "knowledge", True, {"entries": [{"text": ANSWER}]})
+    answer = ToolResult(
+        ToolCall("kb", "search_knowledge", {}), "knowledge", True, {"entries": [{"text": ANSWER}]}
+    )
     return {**made, "results": (*made["results"], answer)}
 
 
@@ -82,7 +93,12 @@ ANSWER = "The lamp has a cable of two metres and takes an E27 bulb."
 
 
 def _likely(when: Mapping[str, str], place: str) -> str:
-    words = {"cancelled": "cancelled", "not_shipped": "unshipped", "delivered": "delivered", "going_back": "going_back"}
+    words = {
+        "cancelled": "cancelled",
+        "not_shipped": "unshipped",
+        "delivered": "delivered",
+        "going_back": "going_back",
+    }
     found = next((state for word, state in words.items() if word in place.split(".")[1]), None)
     return found or ("delivered" if when.get("verdicts") == "delivered" else "shipped")
 
@@ -96,17 +112,26 @@ def _on(yes: bool) -> str | None:
 
 
 _TOOLS = {"proposal": "pending", "action": ""}
-_STATUS_OF_REPLY = {"done": "succeeded", "in_work": "approved", "approved": "approved", "waiting": "pending", "requested": "pending"}
+_STATUS_OF_REPLY = {
+    "done": "succeeded",
+    "in_work": "approved",
+    "approved": "approved",
+    "waiting": "pending",
+    "requested": "pending",
+}
 
 
 def _actions(playbook: Playbook | None, when: Mapping[str, str], place: str) -> Any:
-    named = next((s for word, s in _STATUS_OF_REPLY.items() if place.split(".")[1].startswith(word)), "pending")
+    named = next(
+        (s for word, s in _STATUS_OF_REPLY.items() if place.split(".")[1].startswith(word)), "pending"
+    )
     status = when.get("action") or when.get("proposal") or named
     if status in ("none", "proposed"):
         status = "pending"
     irreversible = [t for t in (playbook.tools if playbook else ()) if t in _MAKES]
     tool = irreversible[0] if irreversible else "issue_refund"
-    made = action(tool, ActionStatus(status), TOTAL, label_url="https://tools.usps.com/label")
+    receipt = {"label_url": "https://tools.usps.com/label"} if status == "succeeded" else {}
+    made = action(tool, ActionStatus(status), TOTAL, **receipt)
     return (replace(made, reason_note="It was used."),)
 
 
@@ -127,14 +152,25 @@ def blank_values(state: State, lang: str, branch: Branch | None) -> dict[str, st
     months = words.months.get(lang) or words.months["en"]
 
     def day(number: int) -> str:
-        return fill(pick(words.pieces["date"], lang), lambda b: {"month": months[10], "day": str(number)}.get(b, ""))
+        return fill(
+            pick(words.pieces["date"], lang), lambda b: {"month": months[10], "day": str(number)}.get(b, "")
+        )
 
     line = fill(
         pick(words.verdicts[verdict].line, lang),
-        lambda b: {"since": day(20), "last": day(20), "place": "Memphis", "days": "2", "eta": day(25), "shipped": day(20)}.get(b, ""),
+        lambda b: {
+            "since": day(20),
+            "last": day(20),
+            "place": "Memphis",
+            "days": "2",
+            "eta": day(25),
+            "shipped": day(20),
+        }.get(b, ""),
     )
     weekdays = words.weekdays.get(lang) or words.weekdays["en"]
-    opens = fill(pick(words.pieces["opening"], lang), lambda b: {"weekday": weekdays[0], "time": "09:00"}.get(b, ""))
+    opens = fill(
+        pick(words.pieces["opening"], lang), lambda b: {"weekday": weekdays[0], "time": "09:00"}.get(b, "")
+    )
     return {
         "order_no": "#1004",
         "parcels": f"UPS 1Z999AA10123456784: {line}.",

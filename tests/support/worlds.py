@@ -25,9 +25,21 @@ def usd(minor: int) -> dict[str, Any]:
     return {"amount_minor": minor, "currency": "USD"}
 
 
-def order(number: str = "#1004", state: str = "shipped", refunds: Sequence[int] = (), status: str = "succeeded", **more: Any) -> dict[str, Any]:
+def order(
+    number: str = "#1004",
+    state: str = "shipped",
+    refunds: Sequence[int] = (),
+    status: str = "succeeded",
+    **more: Any,
+) -> dict[str, Any]:
     made = [
-        {"refund_id": f"RF-{n}", "order_no": number, "amount": usd(minor), "status": status, "created_at": "2026-11-21T18:00:00Z"}
+        {
+            "refund_id": f"RF-{n}",
+            "order_no": number,
+            "amount": usd(minor),
+            "status": status,
+            "created_at": "2026-11-21T18:00:00Z",
+        }
         for n, minor in enumerate(refunds, 1)
     ]
     return {
@@ -53,7 +65,11 @@ def track(verdict: str = "on_its_way", at: str = "2026-11-20T18:00:00Z", **more:
         "events": [{"at": at, "text": "Departed facility", "place": "Memphis"}],
         **more,
     }
-    return {"order_no": "#1004", "state": "delivered" if verdict == "delivered" else "shipped", "parcels": [parcel]}
+    return {
+        "order_no": "#1004",
+        "state": "delivered" if verdict == "delivered" else "shipped",
+        "parcels": [parcel],
+    }
 
 
 def product(available: bool) -> dict[str, Any]:
@@ -61,7 +77,9 @@ def product(available: bool) -> dict[str, Any]:
     return {"products": [{"product_id": "P1", "title": "Desk lamp", "variants": [variant]}]}
 
 
-def action(tool: str, status: ActionStatus = ActionStatus.SUCCEEDED, minor: int | None = None, **receipt: Any) -> ActionView:
+def action(
+    tool: str, status: ActionStatus = ActionStatus.SUCCEEDED, minor: int | None = None, **receipt: Any
+) -> ActionView:
     made = replace(an_action(tool, status), receipt=receipt or None)
     return made if minor is None else replace(made, amount=Money(minor, "USD"))
 
@@ -77,7 +95,9 @@ def _state(*records: dict[str, Any], actions: tuple[ActionView, ...] = (), said:
 WORLDS: dict[str, Callable[[], State]] = {
     "open": lambda: _state(actions=(PENDING,)),
     "unshipped": lambda: _state(order(state="unshipped")),
-    "refunded": lambda: _state(order(refunds=[TOTAL]), track(), actions=(action("issue_refund", minor=TOTAL),)),
+    "refunded": lambda: _state(
+        order(refunds=[TOTAL]), track(), actions=(action("issue_refund", minor=TOTAL),)
+    ),
     "part": lambda: _state(order(refunds=[5_000]), track(), actions=(action("issue_refund", minor=5_000),)),
     "two": lambda: _state(
         order(refunds=[5_000]),

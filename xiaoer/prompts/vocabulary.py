@@ -73,19 +73,6 @@ RECEIPTS: dict[str, frozenset[str]] = {
     "order_state": frozenset({"cancelled"}),
 }
 
-CLAIMS: tuple[re.Pattern[str], ...] = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\b(?:has|have|was|were) (?:been )?(?:refunded|cancelled|issued|returned to)",
-        r"\b(?:is|are) (?:refunded|cancelled)\b",
-        r"\bwent back to\b",
-        r"\bwe (?:have )?(?:refunded|cancelled)\b",
-        r"已(?:经)?(?:退款|退回到|原路退回|取消|退到)",
-        r"(?:退款|取消)(?:已)?(?:成功|完成|到账)",
-    )
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Promise:
     """Something the customer may rely on; `sounds` is how a reply says it."""

@@ -38,7 +38,9 @@ def test_amounts_are_read_in_figures_and_words(text: str, amount: str) -> None:
     assert list(amounts_in(plain(text))) == [amount]
 
 
-@pytest.mark.parametrize("text", ["50% refund", "half of the price", "半额", "la mitad", "половина суммы", "نصف المبلغ"])
+@pytest.mark.parametrize(
+    "text", ["50% refund", "half of the price", "半额", "la mitad", "половина суммы", "نصف المبلغ"]
+)
 def test_shares_of_money_are_amounts_too(text: str) -> None:
     assert list(shares_in(plain(text))) == [50]
 
@@ -56,7 +58,18 @@ def test_an_amount_in_words_or_percent_needs_its_record(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "offset"),
-    [("tomorrow", 1), ("后天", 2), ("завтра", 1), ("غدا", 1), ("übermorgen", 2), ("昨天", -1), ("ayer", -1), ("내일", 1), ("明日", 1), ("amanhã", 1)],
+    [
+        ("tomorrow", 1),
+        ("后天", 2),
+        ("завтра", 1),
+        ("غدا", 1),
+        ("übermorgen", 2),
+        ("昨天", -1),
+        ("ayer", -1),
+        ("내일", 1),
+        ("明日", 1),
+        ("amanhã", 1),
+    ],
 )
 def test_days_that_are_told_from_today(text: str, offset: int) -> None:
     assert times_in(plain(text)).offsets == {offset}
@@ -64,7 +77,18 @@ def test_days_that_are_told_from_today(text: str, offset: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["1. Dezember", "1er décembre", "1 de diciembre", "December 1st", "12月1日", "12월 1일", "1 декабря", "1 ديسمبر", "1 de dezembro", "2026-12-01"],
+    [
+        "1. Dezember",
+        "1er décembre",
+        "1 de diciembre",
+        "December 1st",
+        "12月1日",
+        "12월 1일",
+        "1 декабря",
+        "1 ديسمبر",
+        "1 de dezembro",
+        "2026-12-01",
+    ],
 )
 def test_a_date_is_read_in_every_language(text: str) -> None:
     assert times_in(plain(text)).dates == {(12, 1)}
@@ -106,12 +130,17 @@ def test_other_peoples_data_is_held_back_however_it_is_written(text: str) -> Non
 
 def test_what_the_customer_typed_himself_may_be_repeated() -> None:
     said = "I live at 12 Harbour Street, call 138-1234-5678, order 77120045"
-    assert failed("I noted 12 Harbour Street and 138-1234-5678 for 77120045.", said, author=Author.CUSTOMER) == []
+    assert (
+        failed("I noted 12 Harbour Street and 138-1234-5678 for 77120045.", said, author=Author.CUSTOMER)
+        == []
+    )
 
 
 def test_a_number_told_bit_by_bit_is_held_back() -> None:
     assert failed("Then 5678.", "It begins with 138.", "Then 1234.") == ["numbers"]
-    assert failed("e.org", "jan", "e@exampl") == ["contacts"] or "numbers" in failed("e.org", "jan", "e@exampl")
+    assert failed("e.org", "jan", "e@exampl") == ["contacts"] or "numbers" in failed(
+        "e.org", "jan", "e@exampl"
+    )
 
 
 def test_replies_in_a_row_about_the_same_record_are_no_smuggling() -> None:
@@ -156,11 +185,20 @@ def test_the_platforms_forbid_it(text: str, platform: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["请勿加微信，以免受骗。", "I can't move this to WhatsApp; let us stay in this chat.", "A colleague answers you here.", "优惠券补偿需要同事确认。"],
+    [
+        "请勿加微信，以免受骗。",
+        "I can't move this to WhatsApp; let us stay in this chat.",
+        "A colleague answers you here.",
+        "优惠券补偿需要同事确认。",
+    ],
 )
 def test_a_refusal_of_the_same_thing_is_allowed(text: str) -> None:
     assert all(broken_rule(plain(text), platform) is None for platform in platform_rules())
 
 
 def test_every_rule_of_a_platform_names_its_source() -> None:
-    assert all(rule.source.startswith("https://") and rule.says for rules in platform_rules().values() for rule in rules)
+    assert all(
+        rule.source.startswith("https://") and rule.says
+        for rules in platform_rules().values()
+        for rule in rules
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from support.told import every_reply
+from support.turns import a_state
 from support.worlds import action, order, track, usd
 
-from support.turns import a_state
 from xiaoer.agent.guard.checks import check_text
 from xiaoer.agent.guard.facts import gather_facts
 

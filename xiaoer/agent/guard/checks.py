@@ -92,7 +92,11 @@ def _people_stay_private(draft: Draft, facts: Facts, _store: Store) -> str:
         return "shows contact data that the customer did not write"
     if leaks.strange_address(draft.folded, facts):
         return "shows an address that the customer did not write"
-    return "shows personal data that is not proven to be the customer's" if leaks.strange_name(draft.folded, facts) else ""
+    return (
+        "shows personal data that is not proven to be the customer's"
+        if leaks.strange_name(draft.folded, facts)
+        else ""
+    )
 
 
 def _links_are_allowed(draft: Draft, _facts: Facts, store: Store) -> str:

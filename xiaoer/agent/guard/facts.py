@@ -26,7 +26,9 @@ from xiaoer.domain.orders import order_key
 T = TypeVar("T")
 _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})")
 _EXPECTED = re.compile(r"estimat|eta\b|arriv|expected_delivery")
-_NAMES = frozenset({"customer_name", "recipient", "receiver", "buyer", "consignee", "phone", "email", "street"})
+_NAMES = frozenset(
+    {"customer_name", "recipient", "receiver", "buyer", "consignee", "phone", "email", "street"}
+)
 _DAYS = re.compile(r"days|quiet|within")
 _KNOWLEDGE = frozenset({"search_knowledge", "get_entry"})
 _LAST_REPLIES = 6
@@ -95,8 +97,10 @@ def gather_facts(state: State) -> Facts:
         orders=_orders(state, nodes, asked),
         asked=frozenset(order_key(code) for code in asked),
         totals=_totals(nodes),
-        estimates=frozenset(day for name, day in moments if _EXPECTED.search(name)) | _out_today(nodes, today),
-        past=frozenset((day.month, day.day) for _, day in moments if day <= today) | {(today.month, today.day)},
+        estimates=frozenset(day for name, day in moments if _EXPECTED.search(name))
+        | _out_today(nodes, today),
+        past=frozenset((day.month, day.day) for _, day in moments if day <= today)
+        | {(today.month, today.day)},
         spans=_union(
             rules.spans,
             own.times.spans,
@@ -176,7 +180,11 @@ def _knowledge(state: State) -> Iterator[str]:
     for result in state.get("results", ()):
         if result.ok and result.call.name in _KNOWLEDGE:
             yield str(result.data.get("text", ""))
-            yield from (str(entry.get("text", "")) for entry in result.data.get("entries", ()) if isinstance(entry, dict))
+            yield from (
+                str(entry.get("text", ""))
+                for entry in result.data.get("entries", ())
+                if isinstance(entry, dict)
+            )
 
 
 def _orders(state: State, nodes: Sequence[_Node], asked: Iterable[str]) -> tuple[str, ...]:

@@ -88,13 +88,18 @@ def strange_contacts(text: str, facts: Facts) -> bool:
 
 def _same_number(contact: str, known: frozenset[str]) -> bool:
     """The same phone with or without its country code."""
-    return contact.isdigit() and any(k.isdigit() and len(k) > 6 and (k.endswith(contact[-9:]) or contact.endswith(k[-9:])) for k in known)
+    return contact.isdigit() and any(
+        k.isdigit() and len(k) > 6 and (k.endswith(contact[-9:]) or contact.endswith(k[-9:])) for k in known
+    )
 
 
 def strange_address(text: str, facts: Facts) -> bool:
     """A postal address that neither the customer wrote nor the shop's rules name; expects folded text."""
+    told = [_LETTERS_ONLY.sub("", address) for address in addresses_in(text)]
+    if not told:
+        return False
     known = _LETTERS_ONLY.sub("", facts.addresses)
-    return any(_LETTERS_ONLY.sub("", address) not in known for address in addresses_in(text))
+    return any(address not in known for address in told)
 
 
 def strange_name(text: str, facts: Facts) -> bool:
@@ -104,6 +109,7 @@ def strange_name(text: str, facts: Facts) -> bool:
 # ── over turns ───────────────────────────────────────────────────────────────────────────────
 
 _DIGITS = re.compile(r"\d+")
+_MASKED = re.compile(r"[·•*]{2,}\s*\d{2,4}")  # the end of a card, as records show it
 _SMUGGLED = 7  # digits that no record explains, gathered over the last replies
 _SHORT = 24  # a reply that is this short may be one letter of something
 _PIECE = re.compile(r"[\w@.+-]+")
@@ -128,7 +134,7 @@ def split_over_turns(text: str, facts: Facts) -> bool:
 def _loose_digits(text: str, facts: Facts) -> str:
     """Figures of a reply that no record, rule or word of the customer explains."""
     known, codes = _known_digits(facts), facts.codes
-    bare = text.upper()
+    bare = _MASKED.sub(" ", text.upper())
     for code in (code for code in found_in(text).codes if code in codes):
         bare = bare.replace(code, " ")
     return "".join(d for d in _DIGITS.findall(bare) if len(d) > 1 and d not in known)

@@ -200,4 +200,6 @@ def _strange_days(times: Times, facts: Facts, own: Times | None, open_days: froz
             return True
     recorded = {*facts.estimates, *_recent(facts)}
     known = open_days | (own.weekdays if own else frozenset())
-    return any(weekday not in known and not _falls_on(weekday, recorded, facts.today) for weekday in times.weekdays)
+    return any(
+        weekday not in known and not _falls_on(weekday, recorded, facts.today) for weekday in times.weekdays
+    )

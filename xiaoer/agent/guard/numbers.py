@@ -113,11 +113,27 @@ ar واحد:1 اثنان:2 اثنين:2 ثلاثه:3 ثلاث:3 اربعه:4 ا�
 WORDS: dict[str, int] = {
     pair.split(":")[0]: int(pair.split(":")[1]) for pair in _TABLES.split() if ":" in pair
 }
-_LINKS = frozenset("and y e et und of de و i".split())
+_LINKS = frozenset(["and", "y", "e", "et", "und", "of", "de", "و", "i"])
 _TOKEN = re.compile(r"[^\W\d_]+")
-_HAN = dict(zip("零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖俩", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2), strict=True))
+_HAN = dict(
+    zip(
+        "零〇一二两三四五六七八九壹贰叁肆伍陆柒捌玖俩",
+        (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2),
+        strict=True,
+    )
+)
 _HAN |= dict(zip("영공일이삼사오육칠팔구", (0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
-_HAN_STEPS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "십": 10, "백": 100, "천": 1000}
+_HAN_STEPS = {
+    "十": 10,
+    "拾": 10,
+    "百": 100,
+    "佰": 100,
+    "千": 1000,
+    "仟": 1000,
+    "십": 10,
+    "백": 100,
+    "천": 1000,
+}
 _HAN_GROUPS = {"万": 10_000, "萬": 10_000, "만": 10_000, "亿": 100_000_000, "억": 100_000_000}
 HAN_NUMBER = "[" + "".join([*_HAN, *_HAN_STEPS, *_HAN_GROUPS]) + "]+"
 _HAN_BEFORE = re.compile(rf"(?<![\d.])({HAN_NUMBER})\s*$")

@@ -43,7 +43,10 @@ _SPELLED_HOST = re.compile(
     r"\b([a-z0-9-]{2,})\s*(?:\(dot\)|\[dot\]|\{dot\}|\s+dot\s+|点|。)\s*(com|net|org|cn|io|co|me|cc|vip|shop|top|xyz)\b",
     re.IGNORECASE,
 )
-_IMAGE = re.compile(r"!\[[^\]]*\]\(|<\s*(?:img|iframe|script|svg|object|embed|video|audio|link|meta)\b|data:image/", re.IGNORECASE)
+_IMAGE = re.compile(
+    r"!\[[^\]]*\]\(|<\s*(?:img|iframe|script|svg|object|embed|video|audio|link|meta)\b|data:image/",
+    re.IGNORECASE,
+)
 
 # Where somebody lives: number and street in the order of the language, or the parts of a Chinese address.
 _NAME = r"(?!(?:is|are|was|on|in|to|of|its|the|your|our|days?|items?|hours?|more|and|for|a|at|by|from|parcels?)\b)[a-z0-9.'-]+"
@@ -97,6 +100,17 @@ _GAP = r"[\s,.;:、·•|/_*-]{0,3}"
 _SPELLED = re.compile(
     rf"(?<![\w])(?:(?:\d|{_ONE})(?:[\s,.;:、·•|/_*-]{{1,3}})){{4,}}(?:\d|{_ONE})(?![\w])|[{_EAST_DIGITS}](?:{_GAP}[{_EAST_DIGITS}]){{4,}}"
 )
+_FIGURES_APART = re.compile(r"(?:(?<!\d)\d[\s,.;:、·•|/_*-]{1,3}){3}")
+_WORD = re.compile(r"[^\W\d_]+")
+_FEW = 4
+
+
+def _worded(text: str) -> bool:
+    """Five words or signs of digits at least: fewer make no number worth hiding."""
+    east = sum(char in _EAST_DIGITS for char in text) if not text.isascii() else 0
+    return east > _FEW or sum(word in _DIGIT_WORDS for word in _WORD.findall(text)) > _FEW
+
+
 _DIGIT = re.compile(rf"\d|{_ONE}|[{_EAST_DIGITS}]")
 
 
@@ -108,6 +122,8 @@ def codes_in(text: str) -> Iterator[str]:
 
 def spelled_in(text: str) -> Iterator[str]:
     """Digits in a row that were said one by one; expects folded text. Dates and prices are no such rows."""
+    if not (_FIGURES_APART.search(text) or _worded(text)):
+        return
     for match in _SPELLED.finditer(text):
         yield "".join(_DIGIT_WORDS.get(part, part) for part in _DIGIT.findall(match.group()))
 
@@ -116,19 +132,23 @@ def contacts_in(text: str) -> Iterator[str]:
     """E-mail addresses in lower case, phone numbers as digits, also those that are written out."""
     if "@" in text:
         yield from (match.group().lower().rstrip(".") for match in _EMAIL.finditer(text))
-    if " at " in text or "(at)" in text or "[at]" in text or _ODD_AT.search(text):
+    if _SPELLED_AT.search(text):
         for match in _SPELLED_MAIL.finditer(text):
             yield f"{match.group(1)}@{_DOT.sub('.', match.group(2))}".lower().replace(" ", "")
-    if sum(char.isdigit() for char in text) < _SHORTEST_PHONE:
+    if len(_FIGURE.findall(text)) < _SHORTEST_PHONE:
         return
     for match in _PHONE.finditer(text):
         yield re.sub(r"\D", "", match.group())
 
 
-_ODD_AT = re.compile(r"艾特|圈a|arroba|собака|\{at\}", re.IGNORECASE)
+_SPELLED_AT = re.compile(
+    r"(?:\(at\)|\[at\]|\{at\}|\sat\s|艾特|圈a|arroba|собака)\s*[\w-]+\s*(?:\.|\(dot\)|\[dot\]|\sdot\s|点|punto|point|punkt|точка)\s*\w",
+    re.IGNORECASE,
+)
 
 
 _SHORTEST_PHONE = 8
+_FIGURE = re.compile(r"\d")
 
 
 def addresses_in(text: str) -> Iterator[str]:

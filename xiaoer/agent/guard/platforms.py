@@ -31,9 +31,7 @@ def platform_rules() -> dict[str, tuple[Rule, ...]]:
     """Rules by platform name; raises at the first broken pattern."""
     data: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     rules = {name: _rule(name, raw) for name, raw in data["rules"].items()}
-    return {
-        platform: tuple(rules[name] for name in names) for platform, names in data["platforms"].items()
-    }
+    return {platform: tuple(rules[name] for name in names) for platform, names in data["platforms"].items()}
 
 
 def _rule(name: str, raw: dict[str, Any]) -> Rule:

@@ -37,7 +37,9 @@ _MONTH_DAY = re.compile(
 _MONTH_STARTS = frozenset(name[:START] for name in _MONTH)
 _EAST = re.compile(rf"(\d{{1,2}}|{HAN_NUMBER})\s*(?:月|월)\s*(\d{{1,2}}|{HAN_NUMBER})\s*(?:日|号|일)?")
 _ISO = re.compile(r"\b\d{4}[-/.](\d{1,2})[-/.](\d{1,2})\b")
-_SLASHED = re.compile(r"(?<![\d/.])(\d{1,2})[/.](\d{1,2})(?:[/.](?:20)?\d{2})(?![\d/])|(?<![\d/.$€£¥])(\d{1,2})/(\d{1,2})(?![\d/])")
+_SLASHED = re.compile(
+    r"(?<![\d/.])(\d{1,2})[/.](\d{1,2})(?:[/.](?:20)?\d{2})(?![\d/])|(?<![\d/.$€£¥])(\d{1,2})/(\d{1,2})(?![\d/])"
+)
 _ARABIC_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 
 _DAYS = """
@@ -59,7 +61,8 @@ sunday sundays domingo dimanche sonntag воскресенье воскресе�
 
 def _lines(words: str) -> Iterator[str]:
     """Alternatives that stand in one script each, so that the others are not tried on a text without it."""
-    east, west = [], []
+    east: list[str] = []
+    west: list[str] = []
     for word in _ALTERNATIVE.findall(words):
         (east if _EASTERN.search(word) else west).append(word)
     yield rf"(?<![^\W\d_])(?:{'|'.join(west)})"
@@ -75,7 +78,9 @@ _UNITS = {
     "week": (10080, r"weeks?\b|semanas?\b|semaines?\b|wochen?\b|(?:个)?(?:星期|礼拜)(?!一|二|三|四|五|六|日|天)|周(?!一|二|三|四|五|六|日|天|末)|週间|주(?= ?(?:이내|안|내|후|일))|주일|недел\w+|اسبوع\w*|اسابيع"),
     "month": (43200, r"months?\b|mes(?:es)?\b|mois\b|monat(?:en?|s)?\b|个月|か月|ヶ月|개월|месяц\w*|شهر\w*|اشهر"),
 }  # fmt: skip
-_WORDS = "|".join(sorted((word for word in WORDS if len(word) > 1 and WORDS[word] <= 100), key=len, reverse=True))
+_WORDS = "|".join(
+    sorted((word for word in WORDS if len(word) > 1 and WORDS[word] <= 100), key=len, reverse=True)
+)
 _COUNT = rf"\d+(?:[.,]\d+)?|(?<![\uac00-\ud7a3]){HAN_NUMBER}|\b(?:{_WORDS}|an?)\b"
 _TO = r"\s*(?:-|–|~|to|bis|a|ate|至|到|から|에서|до|الي|или|oder|or|ou|y|或)\s*"
 _COUNTED = re.compile(rf"({_COUNT})(?:{_TO}({_COUNT}))?\s*$")
@@ -131,7 +136,7 @@ def times_in(text: str) -> Times:
     words = words_of(text)
     return Times(
         dates=frozenset(dates_in(text)),
-        either=frozenset(_either(text)) if "/" in text or _DOTTED in text else frozenset(),
+        either=frozenset(_either(text)) if _PARTED.search(text) else frozenset(),
         offsets=frozenset(_offsets_in(text)),
         weekdays=frozenset(day for day, names in _weekdays() if next(names.finditer(text, words), None)),
         spans=frozenset(spans_in(text)),
@@ -139,7 +144,7 @@ def times_in(text: str) -> Times:
     )
 
 
-_DOTTED = "."
+_PARTED = re.compile(r"\d[/.]\d")
 
 
 def _offsets_in(text: str) -> Iterator[int]:
@@ -182,7 +187,9 @@ def _eastern(text: str) -> Iterator[tuple[int, int]]:
 
 def _either(text: str) -> Iterator[tuple[int, int]]:
     for match in _SLASHED.finditer(text):
-        first, second = (int(part) for part in (match.group(1) or match.group(3), match.group(2) or match.group(4)))
+        first, second = (
+            int(part) for part in (match.group(1) or match.group(3), match.group(2) or match.group(4))
+        )
         yield from _valid(first, second) if first <= 12 else _valid(second, first)
 
 

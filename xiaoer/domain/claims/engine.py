@@ -9,9 +9,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from xiaoer.domain.claims.lexicon import BARE, Kind, Lexicon, Pattern, index, lexicons
+from xiaoer.domain.claims.lexicon import BARE, POLITE, WARM, Kind, Lexicon, Pattern, index, lexicons
 from xiaoer.domain.claims.text import hidden, mirrored, plain
 
 DONE = (
@@ -21,7 +22,9 @@ DONE = (
 ARRIVAL, PROMISE, PLEDGE = "arrival", "promise", "pledge"
 
 # No full stop behind a figure ("1. track") or inside one; a line is a sentence.
-_SENTENCE = re.compile(r"[^.!?。؟\n]*(?:(?<=\d)\.(?=\S)[^.!?。؟\n]*|\.(?=[^\s\"')”])[^.!?。؟\n]*)*[.!?。؟\n]*")
+_SENTENCE = re.compile(
+    r"[^.!?。؟\n]*(?:(?<=\d)\.(?=\S)[^.!?。؟\n]*|\.(?=[^\s\"')”])[^.!?。؟\n]*)*[.!?。؟\n]*"
+)
 _CLAUSE = re.compile(r",(?!\d)|;|:(?!\d)|、|،|؛|\(|\)|\[|\]|\"|“|”|«|»|„|—|–| - |\.\.\.|…|->|→|>|<|\||\*\*")
 _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("zh", re.compile("[\u4e00-\u9fff]")),
@@ -44,6 +47,7 @@ class Claim:
     sentence: str  # plain form of its sentence
     before: str = ""  # plain form of everything before the sentence
     rest: str = ""  # what follows the clause within the sentence
+    hinted: bool = False  # no word of completion: a topic told as a fact
 
 
 def find_claims(text: str, context: str = "") -> tuple[Claim, ...]:
@@ -97,15 +101,25 @@ def _spoken(text: str) -> list[Lexicon]:
 
 
 def _claims_of(text: str, context: str) -> Iterator[Claim]:
-    spoken = _spoken(text)
-    topics = _topics(context, _spoken(context)) if context else []
+    languages = tuple(lexicon.lang for lexicon in _spoken(text))
+    topics = tuple(_topics(context, _spoken(context))) if context else ()
     for found in _SENTENCE.finditer(text):
         raw = found.group().strip()
         if not raw:
             continue
-        reader = _Reader(raw, text[: found.start()], spoken, topics)
-        yield from reader.claims()
-        topics = reader.topics or (topics if len(raw) < _SHORT else [])
+        claims, named = _read_sentence(raw, languages, topics)
+        yield from (replace(claim, before=text[: found.start()]) for claim in claims)
+        topics = named or (topics if len(raw) < _SHORT else ())
+
+
+# A desk says the same sentences all day; those with numbers in them are read anew.
+@lru_cache(maxsize=4096)
+def _read_sentence(
+    raw: str, languages: tuple[str, ...], topics: tuple[str, ...]
+) -> tuple[tuple[Claim, ...], tuple[str, ...]]:
+    known = lexicons()
+    reader = _Reader(raw, [known[lang] for lang in languages], topics)
+    return tuple(reader.claims()), tuple(reader.topics)
 
 
 _SHORT = 12  # "Good news!" does not change the subject
@@ -118,16 +132,20 @@ def _topics(text: str, spoken: Sequence[Lexicon]) -> list[str]:
 class _Reader:
     """One sentence, read clause by clause."""
 
-    def __init__(self, raw: str, before: str, spoken: Sequence[Lexicon], topics: Sequence[str]) -> None:
-        self.raw, self.before = raw, before
+    def __init__(self, raw: str, spoken: Sequence[Lexicon], topics: Sequence[str]) -> None:
+        self.raw = raw
         worth = index().look(raw, _WORDS.findall(raw))
+        spoken = [lex for lex in spoken if lex.lang in {lang for lang, _ in worth} or lex.warm.blind]
         hot = [(lexicon, _hot_kinds(lexicon, raw, worth)) for lexicon in spoken]
         self.lexicons = [lexicon for lexicon, kinds in hot if kinds or _warm(lexicon, raw, worth)]
         self.main = _main(raw, self.lexicons)
+        self.polite = {lex.lang for lex in self.lexicons if lex.polite.blind or (lex.lang, POLITE) in worth}
+        self.warm = [lex for lex in self.lexicons if lex.warm.blind or (lex.lang, WARM) in worth]
         self.hot = {lexicon.lang: kinds for lexicon, kinds in hot}
         self.inherited = list(topics)
         self.topics: list[str] = []
         self.carried = False
+        self.hints: set[str] = set()
         self.asks = False
         self.question = raw.rstrip(" \"')").endswith(("?", "؟"))
 
@@ -140,8 +158,9 @@ class _Reader:
             last = number == len(clauses) - 1
             rest = " ".join(clauses[number + 1 :])
             for kind in self._claimed(clause, clauses[number + 1 :], last):
-                yield Claim(kind, clause, self.raw, self.before, rest)
-            self.carried = self.carried or any(_conditional(lex, clause) for lex in self.lexicons)
+                yield Claim(kind, clause, self.raw, rest=rest, hinted=kind in self.hints)
+            if number + 1 < len(clauses):
+                self.carried = self.carried or any(_conditional(lex, clause) for lex in self.lexicons)
         yield from self._promises(clauses)
 
     def _asks_from_the_start(self, clauses: Sequence[str]) -> bool:
@@ -152,10 +171,11 @@ class _Reader:
     # ── what has happened ────────────────────────────────────────────────────────────────────
 
     def _claimed(self, clause: str, later: Sequence[str], last: bool) -> Iterator[str]:
-        texts = {lex.lang: _quiet(lex, clause) for lex in self.lexicons}
+        texts = {lex.lang: self._quiet(lex, clause) for lex in self.lexicons}
         asked = self.asks or self._asked(clause, last)
         named: list[str] = []
         done: list[str] = []
+        self.hints = set()
         for lex in self.lexicons:
             for kind in self.hot[lex.lang]:
                 text = clause if kind.name == _OF_REQUESTS else texts[lex.lang]
@@ -165,9 +185,11 @@ class _Reader:
                 if spans and not asked and self._holds(kind, lex, texts, text, spans, later):
                     done.append(kind.name)
                 elif kind.name in BARE and not asked and self._hints_at(lex, kind.topics, text, later):
-                    done.append(kind.name)
+                    self.hints.add(kind.name)
             if not asked and self._hints_at(lex, lex.bosses, texts[lex.lang], later, told=True):
-                done.append(_OF_REQUESTS)
+                self.hints.add(_OF_REQUESTS)
+        self.hints -= set(done)
+        done += sorted(self.hints)
         self.topics += named
         if named or done:
             self.inherited = named or done
@@ -189,6 +211,12 @@ class _Reader:
             return False
         whole = (found.start(), len(text))
         return all(self._stands(lex, text, span, later) for span in (whole, found.span()))
+
+    def _quiet(self, lex: Lexicon, clause: str) -> str:
+        """The clause without courtesies, and with requests named as such."""
+        if lex.lang not in self.polite:
+            return clause.strip()
+        return lex.requests.sub(_REQUEST, lex.idioms.sub(" ", clause)).strip()
 
     def _asked(self, clause: str, last: bool) -> bool:
         shown = clause.strip(" .!?\u061f\u3002")
@@ -266,7 +294,7 @@ class _Reader:
         said, tail = text[:end], text[end:]
         if lex.before.search(said) or lex.after.search(tail):
             return True
-        if lex.conditions.search(text[: max(start, 0)]) or _past_condition(lex, text, start, end):
+        if lex.conditions.search(text[: max(start, 0)]) or _past_condition(lex, text, end):
             return True
         if self.carried or any(lex.conditions.match(part.strip()) for part in later):
             return not lex.perfect.search(text)
@@ -275,17 +303,20 @@ class _Reader:
     # ── what is to come ──────────────────────────────────────────────────────────────────────
 
     def _promises(self, clauses: Sequence[str]) -> Iterator[Claim]:
-        for lex in self.lexicons:
+        if self.question and self.asks:
+            return
+        for lex in self.warm:
             text = lex.idioms.sub(" ", self.raw)
-            if self.question and self.asks:
-                continue
-            for clause in clauses:
-                sure = lex.certain.search(lex.idioms.sub(" ", clause))
-                if sure and lex.promised.search(text) and not self._denied(lex, clause):
-                    yield Claim(PROMISE, clause, self.raw, self.before)
-                    break
+            if lex.certain.search(text) and lex.promised.search(text):
+                yield from self._sure(lex, clauses)
             if lex.pledges.search(text) and not self._bound(lex, text):
-                yield Claim(PLEDGE, text, self.raw, self.before)
+                yield Claim(PLEDGE, text, self.raw)
+
+    def _sure(self, lex: Lexicon, clauses: Sequence[str]) -> Iterator[Claim]:
+        for clause in clauses:
+            if lex.certain.search(lex.idioms.sub(" ", clause)) and not self._denied(lex, clause):
+                yield Claim(PROMISE, clause, self.raw)
+                return
 
     def _denied(self, lex: Lexicon, clause: str) -> bool:
         text = lex.certain.sub(" ", lex.idioms.sub(" ", clause))
@@ -307,9 +338,11 @@ _CARRIED_OUT = frozenset(
 
 
 def _warm(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) -> bool:
-    if not lexicon.warm.blind and (lexicon.lang, "") not in worth:
+    if not lexicon.warm.blind and (lexicon.lang, WARM) not in worth:
         return False
-    return any(part.search(text) for part in (lexicon.alone, lexicon.bosses, lexicon.certain, lexicon.pledges))
+    return any(
+        part.search(text) for part in (lexicon.alone, lexicon.bosses, lexicon.certain, lexicon.pledges)
+    )
 
 
 # Words that carry grammar alone: of several Latin languages that know a sentence's words, the one that
@@ -357,18 +390,11 @@ def _clauses(text: str, spoken: Sequence[Lexicon]) -> list[str]:
     return [part for part in parts if part.strip()] or [text]
 
 
-def _quiet(lex: Lexicon, clause: str) -> str:
-    """The clause without courtesies, and with requests named as such."""
-    return lex.requests.sub(_REQUEST, lex.idioms.sub(" ", clause)).strip()
-
-
 def _conditional(lex: Lexicon, clause: str) -> bool:
     return bool(lex.conditions.search(clause) or lex.conditions_past.search(clause))
 
 
-def _past_condition(lex: Lexicon, text: str, start: int, end: int) -> bool:
+def _past_condition(lex: Lexicon, text: str, end: int) -> bool:
     """ "收到退货后为您退款": a condition behind its clause, unless what follows it has happened."""
-    found = None
-    for found in lex.conditions_past.finditer(text[:end]):
-        pass
-    return found is not None and not lex.perfect.search(text[found.end() : end + 1])
+    ends = [found.end() for found in lex.conditions_past.finditer(text[:end])]
+    return bool(ends) and not lex.perfect.search(text[ends[-1] : end + 1])

@@ -68,7 +68,8 @@ class Lexicon:
     certain: Pattern
     promised: Pattern
     pledges: Pattern
-    warm: Hint  # of `alone`, `certain` and `pledges`
+    warm: Hint  # of `alone`, `bosses`, `certain` and `pledges`
+    polite: Hint  # of `idioms` and `requests`
 
 
 _FIELDS = (
@@ -81,20 +82,29 @@ _FIELDS = (
 class Index:
     """Which kinds of which languages a word's beginning, or a part of a word, may belong to."""
 
-    starts: dict[str, tuple[tuple[str, str], ...]]  # start -> (language, kind); kind "" for warm words
+    starts: dict[str, tuple[tuple[str, str], ...]]  # start -> (language, kind)
     parts: tuple[tuple[str, str, str], ...]  # (part, language, kind)
 
     def look(self, text: str, words: Iterable[str]) -> set[tuple[str, str]]:
         found: set[tuple[str, str]] = set()
-        for word in words:
-            found.update(self.starts.get(word[:START], ()))
-            found.update(self.starts.get(word[:SHORT], ()))
-            if word.startswith(_ARTICLE):
-                found.update(self.starts.get(word[2 : START + 2], ()))
+        for start in _starts(words):
+            if start in self.starts:
+                found.update(self.starts[start])
         found.update((lang, kind) for part, lang, kind in self.parts if part in text)
         return found
 
 
+def _starts(words: Iterable[str]) -> set[str]:
+    starts: set[str] = set()
+    for word in words:
+        starts.add(word[:START])
+        starts.add(word[:SHORT])
+        if word.startswith(_ARTICLE):
+            starts.add(word[2 : START + 2])
+    return starts
+
+
+WARM, POLITE = "~warm", "~polite"  # names in the index beside the kinds
 _ARTICLE = "ال"
 
 
@@ -103,7 +113,11 @@ def index() -> Index:
     starts: dict[str, list[tuple[str, str]]] = {}
     parts: list[tuple[str, str, str]] = []
     for lang, lexicon in lexicons().items():
-        for name, hint in [("", lexicon.warm), *((kind.name, kind.hint) for kind in lexicon.kinds)]:
+        for name, hint in [
+            (WARM, lexicon.warm),
+            (POLITE, lexicon.polite),
+            *((kind.name, kind.hint) for kind in lexicon.kinds),
+        ]:
             for start in hint.starts:
                 starts.setdefault(start, []).append((lang, name))
             parts += [(part, lang, name) for part in hint.parts]
@@ -129,7 +143,8 @@ def _read(path: Path) -> Lexicon:
     except re.error as error:
         raise ValueError(f"{path.name}: {error} in {str(error.pattern)[:80]}") from error
     warm = hint_of("\n".join(data.get(name) or "" for name in ("alone", "bosses", "certain", "pledges")))
-    return Lexicon(lang=path.stem, kinds=kinds, warm=warm, **words)
+    polite = hint_of("\n".join(data.get(name) or "" for name in ("idioms", "requests")))
+    return Lexicon(lang=path.stem, kinds=kinds, warm=warm, polite=polite, **words)
 
 
 def _kind(name: str, parts: dict[str, str], done: str) -> Kind:
@@ -148,7 +163,126 @@ def _kind(name: str, parts: dict[str, str], done: str) -> Kind:
 
 # Words of grammar stand in many patterns and tell nothing; every pattern holds another word as well.
 _IDLE = frozenset(
-    ["your", "the", "has", "have", "was", "been", "are", "is", "it's", "now", "just", "already", "and", "for", "with", "this", "that", "all", "from", "you", "our", "their", "its", "his", "her", "not", "over", "into", "onto", "will", "had", "were", "get", "got", "out", "any", "were", "yet", "por", "para", "con", "los", "las", "una", "del", "que", "sus", "esta", "este", "fue", "sido", "han", "hemos", "ya", "le", "lo", "se", "su", "en", "el", "la", "les", "des", "est", "une", "votre", "vos", "notre", "pas", "sur", "dans", "ete", "sont", "bien", "deja", "der", "die", "das", "den", "dem", "ist", "sind", "ihr", "ihre", "ihnen", "ihrem", "ihrer", "wir", "ich", "sie", "es", "bei", "auf", "schon", "bereits", "wurde", "vor", "foi", "seu", "sua", "voce", "ao", "na", "no", "os", "as", "um", "uma", "ja", "com", "вам", "ваш", "мы", "уже", "вас", "к", "на", "в"]
+    [
+        "your",
+        "the",
+        "has",
+        "have",
+        "was",
+        "been",
+        "are",
+        "is",
+        "it's",
+        "now",
+        "just",
+        "already",
+        "and",
+        "for",
+        "with",
+        "this",
+        "that",
+        "all",
+        "from",
+        "you",
+        "our",
+        "their",
+        "its",
+        "his",
+        "her",
+        "not",
+        "over",
+        "into",
+        "onto",
+        "will",
+        "had",
+        "were",
+        "get",
+        "got",
+        "out",
+        "any",
+        "were",
+        "yet",
+        "por",
+        "para",
+        "con",
+        "los",
+        "las",
+        "una",
+        "del",
+        "que",
+        "sus",
+        "esta",
+        "este",
+        "fue",
+        "sido",
+        "han",
+        "hemos",
+        "ya",
+        "le",
+        "lo",
+        "se",
+        "su",
+        "en",
+        "el",
+        "la",
+        "les",
+        "des",
+        "est",
+        "une",
+        "votre",
+        "vos",
+        "notre",
+        "pas",
+        "sur",
+        "dans",
+        "ete",
+        "sont",
+        "bien",
+        "deja",
+        "der",
+        "die",
+        "das",
+        "den",
+        "dem",
+        "ist",
+        "sind",
+        "ihr",
+        "ihre",
+        "ihnen",
+        "ihrem",
+        "ihrer",
+        "wir",
+        "ich",
+        "sie",
+        "es",
+        "bei",
+        "auf",
+        "schon",
+        "bereits",
+        "wurde",
+        "vor",
+        "foi",
+        "seu",
+        "sua",
+        "voce",
+        "ao",
+        "na",
+        "no",
+        "os",
+        "as",
+        "um",
+        "uma",
+        "ja",
+        "com",
+        "вам",
+        "ваш",
+        "мы",
+        "уже",
+        "вас",
+        "к",
+        "на",
+        "в",
+    ]
 )
 _SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _OPEN_WORD = re.compile(r"\\w\*([^\W\d_]{3,})")

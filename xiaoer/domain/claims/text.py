@@ -36,13 +36,17 @@ _ARABIC = str.maketrans(
     {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ـ": None}
 )
 _HARAKAT = re.compile("[\u064b-\u065f\u0670]")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "ё": "е", "ß": "ss", "ı": "i", "週": "周"})
+_QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "ё": "е", "ß": "ss", "ı": "i", "週": "周"}
+)
 # Letters of other scripts that look like Latin ones: https://www.unicode.org/reports/tr39/#Confusable_Detection
 _LOOKALIKE = str.maketrans(
     "аеорсухіјѕԁһԛԝьвкмнтпгαβεηικμνορτυχγωϲϳоⅼ",
     "aeopcyxijsdhqwbbkmhtnrabenikmvoptuxywcjol",
 )
-_MIXED = re.compile(r"[^\W\d_]*(?:[a-z][\u0370-\u04ff\u0500-\u052f]|[\u0370-\u04ff\u0500-\u052f][a-z])[^\W\d_]*")
+_MIXED = re.compile(
+    r"[^\W\d_]*(?:[a-z][\u0370-\u04ff\u0500-\u052f]|[\u0370-\u04ff\u0500-\u052f][a-z])[^\W\d_]*"
+)
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{12,}={0,2}(?![A-Za-z0-9+/_=-])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ :]?){8,}(?![0-9A-Za-z])")
 _READABLE = 0.9
