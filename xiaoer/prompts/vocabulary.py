@@ -60,7 +60,9 @@ FACTS: dict[str, Fact] = {
         ("found", "general", "none"),
     ),
     "product": Fact("the catalogue has the product that is asked about", ("found", "none")),
-    "details": Fact("the customer has said what a colleague needs: the new address, the wanted change", YES_NO),
+    "details": Fact(
+        "the customer has said what a colleague needs: the new address, the wanted change", YES_NO
+    ),
     "tracking_no": Fact("the customer gave a tracking number", YES_NO),
     "also": Fact("other needs in the same message", INTENTS, many=True),
     "mood": Fact("how the customer feels", SENTIMENTS),
@@ -72,6 +74,7 @@ RECEIPTS: dict[str, frozenset[str]] = {
     "refunds": frozenset({"succeeded"}),
     "order_state": frozenset({"cancelled"}),
 }
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
