@@ -136,6 +136,7 @@ class House:
         self.lost_commits = False  # somebody has cut the power
         self.deaths = 0
         self.calls: list[tuple[str, str]] = []  # what the executor has asked the servers
+        self.metas: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = []  # and with which permits
         self.context_key, self.grant_key = self.make_keys()
         self.shop_oracle = ShopOracle(home / "effects.jsonl")
         self.channel = OracleChannel(home / "channel.jsonl")
@@ -195,7 +196,7 @@ class House:
         self.desk_engine.dispose()
         self.shop_engine.dispose()
         self.lay_out()
-        for kept in (self.logs, self.sent, self.calls, self.channel.faults):
+        for kept in (self.logs, self.sent, self.calls, self.metas, self.channel.faults):
             kept.clear()
         self.gone.clear()
         self.deaths, self.lost_commits = 0, False
@@ -365,6 +366,7 @@ class House:
         self, server: str, tool: str, args: Mapping[str, Any], meta: Mapping[str, Any], seconds: float
     ) -> ToolResult:
         self.calls.append((server, tool))
+        self.metas.append((server, tool, dict(args), dict(meta)))
         result = await self.toolbox.execute(server, tool, args, meta, seconds)
         self.switch.breathe()
         return result

@@ -49,6 +49,7 @@ class Obedient:
     name: str = "obedient"
     decide: Decide | None = None  # instead of the script
     shown: dict[str, list[str]] = field(default_factory=dict)  # by conversation
+    secrets: dict[str, str] = field(default_factory=dict)  # what `${name}` in a script stands for
     plans: int = 0
 
     async def plan(self, view: TurnView) -> Plan:
@@ -56,7 +57,14 @@ class Obedient:
         self.shown.setdefault(view.scope.conversation_id, []).append(shown_of(view))
         if self.decide is not None:
             return self.decide(view)
-        return plan_of(steps_of(view.messages), view)
+        return plan_of([self._told(step) for step in steps_of(view.messages)], view)
+
+    def _told(self, step: dict[str, Any]) -> dict[str, Any]:
+        """A model may know what the customer never wrote: from its training, or from another conversation."""
+        text = json.dumps(step, ensure_ascii=False)
+        for name, value in self.secrets.items():
+            text = text.replace("${" + name + "}", value)
+        return dict(json.loads(text))
 
 
 def steps_of(messages: tuple[str, ...]) -> list[dict[str, Any]]:
