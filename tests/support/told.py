@@ -74,7 +74,7 @@ def world(playbook: Playbook | None, branch: Branch | None, place: str) -> State
             **track(when.get("verdicts") or ("delivered" if state == "delivered" else "on_its_way")),
             "state": state,
         },
-        product(available=True),
+        product(available="product" in when),
         {"inquiry_id": "Q-1", "answer_expected_by": "2026-11-24T18:00:00Z"},
     ]
     made = a_state(
@@ -196,7 +196,7 @@ def blank_values(state: State, lang: str, branch: Branch | None) -> dict[str, st
         "clause": pick(clause.text, lang),
         "statements": pick(policy.statements[0].text, lang),
         "answer": ANSWER,
-        "product": f"Desk lamp\nwhite $1,272.30 ({pick(words.pieces['in_stock'], lang)})",
+        "product": f"Desk lamp\nwhite $1,272.30 ({pick(words.pieces['in_stock' if branch and 'product' in branch.when else 'out_of_stock'], lang)})",
         "answer_by": day(24),
         "tracking_no": "1Z999AA10123456784",
         "tries_left": "3",
