@@ -215,3 +215,38 @@ def test_a_deed_that_is_only_half_heard_beside_a_need_is_left_out(talk):
         .say("I never got 1005", meaning(("not_received", 0.5), ("cancel_order", 0.3), order_no="1005"))
     )
     assert "cancel" not in spoken.text
+
+
+def test_a_return_with_a_reason_is_no_exchange_beside_it(talk):
+    said = meaning("return_item", ("exchange_item", 0.97), order_no="1032")
+    spoken = talk().prove("jane").say("send back the lamp of 1032, too small", said)
+    assert [p.call.name for p in spoken.proposals] == ["create_return_label"]
+    assert "instead" not in spoken.text
+
+
+def test_another_deed_is_not_taken_for_the_details_that_were_asked_for(talk):
+    talking = talk().prove("jane")
+    talking.say("exchange the lamp of 1032", meaning("exchange_item", order_no="1032"))
+    spoken = talking.say("1009 refund the tea set", meaning("refund_request", order_no="1009"))
+    assert spoken.hand_off is None
+    assert "Tea set" in spoken.text
+
+
+def test_numbers_of_an_address_are_no_orders(talk):
+    said = meaning("change_address", order_no=("1001", "94117"))
+    spoken = talk().prove("jane").say("change 1001 to 5 New Street, San Francisco 94117 please", said)
+    assert spoken.hand_off is not None
+    assert "find" not in spoken.text
+
+
+def test_what_was_just_told_is_not_told_again_beside_the_answer(talk):
+    talking = talk().prove("priya")
+    talking.say("1005 never came", meaning("not_received", order_no="1005"))
+    spoken = talking.say("no, nobody has it, not received", meaning("not_received"))
+    assert spoken.text.count("1005") == 1
+
+
+def test_a_guessed_deed_is_confirmed_first(talk):
+    talking = talk().prove("marco")
+    spoken = talking.say("1010 hm back", meaning(("refund_request", 0.3), order_no="1010"))
+    assert spoken.proposals == () and "$25.00" in spoken.text

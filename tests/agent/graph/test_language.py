@@ -18,6 +18,7 @@ from xiaoer.agent.nodes.understand import language_of
         ("no", "es", None, "es"),
         ("我没收到", "zh", "en", "zh"),
         ("ok", "en", "zh", "en"),
+        ("¿eres un bot?", "fr", "en", "es"),
         ("je veux un remboursement", "fr", "en", "fr"),
     ],
 )

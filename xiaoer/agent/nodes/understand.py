@@ -19,6 +19,7 @@ from xiaoer.tools.calls import Runner, ToolCall, ToolResult
 
 Prefetch = Callable[[TurnView], tuple[ToolCall, ...]]
 LATIN = ("en", "es", "fr", "de", "pt")
+SPANISH_MARKS = frozenset("¿¡")  # no other language of ours has them
 FEW_WORDS = 2  # "no", "ok ok", "a@b.c"
 _ROUNDS = 3  # proof, reads, reads that follow from reads
 
@@ -46,6 +47,8 @@ def make_understand(understander: Understand, prefetch: Prefetch, run: Runner) -
 
 def language_of(text: str, meaning: Understanding, known: str | None) -> str:
     """The message's language; a word or two that many languages have keeps that of the conversation."""
+    if SPANISH_MARKS & set(text) and meaning.lang in LATIN:
+        return "es"
     if known not in LATIN or meaning.lang not in LATIN or known == meaning.lang:
         return meaning.lang
     says_little = not meaning.intents and len(text.split()) <= FEW_WORDS and text.isascii()

@@ -103,10 +103,21 @@ def _hear_details(turn: Turn, ask: Ask) -> Heard | None:
         return Heard(turn.memory.needs[1:], closing="nothing_done")
     if answer in ("yes", "any") or turn.asking or _names_person(turn) or _only_polite(turn):
         return None
+    if _does_something_else(turn):
+        return None
     if reading.mentions(reading.plain(turn.view.text), turn.playbooks.words.match.drop):
         return Heard(turn.memory.needs[1:], closing="nothing_done", final=True)
     turn.detail = True
     return _continue(turn, lambda need: {"details": join(need.details, turn.view.text)})
+
+
+def _does_something_else(turn: Turn) -> bool:
+    """ "#1009, refund the filters" is no new address."""
+    first = next(iter(turn.view.understanding.intents), None)
+    if first is None or first.confidence < SURE_ENOUGH or first.id not in turn.playbooks.intents:
+        return False
+    waiting = {need.intent for need in turn.memory.needs}
+    return bool(turn.playbooks.intents[first.id].tools) and first.id not in waiting
 
 
 def _only_polite(turn: Turn) -> bool:

@@ -74,6 +74,8 @@ def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
         if reading.residue(turn.view.text, _slot_values(turn)) < 4:
             scores = []
         waiting = {need.intent for need in turn.memory.needs}
+        if not turn.view.understanding.slots.order_no:
+            waiting |= set(turn.memory.topics[-1:])  # what was just told is not told again
         scores = [s for s in scores if s.id not in waiting]
     ids = _surest([s for s in scores if not _doubtful(turn, s)])[:NEEDS_A_MESSAGE]
     if not answered:
@@ -82,11 +84,14 @@ def _fresh_needs(turn: Turn, *, answered: bool) -> tuple[Need, ...]:
     words = turn.view.text[:WORDS_KEPT]
     named = {s.id for s in scores}
     rest = not answered and _wants_the_rest(turn)
+    guessed = {s.id for s in scores if s.confidence < SURE_DEED} - (
+        set(turn.memory.topics) if rest else set()
+    )
     needs = [
         Need(
             intent=i,
             words=words,
-            asked=turn.asking or (i not in named and not rest),
+            asked=turn.asking or i in guessed or (i not in named and not rest),
             other=other,
             rest=rest,
         )
@@ -116,13 +121,24 @@ def _doubtful(turn: Turn, score: IntentScore) -> bool:
     """Money that is declined; and a matter for a person of which it is not clear that it is meant."""
     if score.id in ("refund_request", "refund_status") and declines_money(turn):
         return True
+    if score.id == "exchange_item" and _sends_back(turn):
+        return True
     playbook = turn.playbooks.intents[score.id]
     main = turn.view.understanding.main
     if playbook.tools and score.id != main and score.confidence < SURE_DEED:
         return True
     leading = score.id in (turn.view.understanding.main, "complaint")
     least = SURE_ENOUGH if leading else SURE_BESIDE
+    if playbook.details is not None and playbook.kind == "service":
+        return score.confidence < (SURE_AT_ALL if leading else SURE_ENOUGH)
     return playbook.kind == "hand_off" and score.id != "human_agent" and score.confidence < least
+
+
+def _sends_back(turn: Turn) -> bool:
+    """ "I want to return it, too small" wishes for no other one."""
+    meaning = turn.view.understanding
+    back = meaning.has("return_item") or meaning.has("refund_request")
+    return back and not reading.mentions(reading.plain(turn.view.text), turn.playbooks.words.match.swap)
 
 
 def _surest(scores: Sequence[IntentScore]) -> list[str]:
@@ -214,6 +230,8 @@ def _with_orders(turn: Turn, needs: Sequence[Need]) -> tuple[Need, ...]:
     about = [need for need in needs if turn.playbooks.intents[need.intent].needs]
     if not orders or not about:
         return tuple(needs)
+    if turn.playbooks.intents[about[0].intent].details == "written":
+        orders = orders[:1]  # the other numbers are those of an address
     if len(about) == 1:
         about = [about[0].model_copy(update={"one_of": len(orders) > 1})]
         pairs = [(about[0], order) for order in orders]
