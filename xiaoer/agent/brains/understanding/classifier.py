@@ -22,7 +22,7 @@ Row = list[str]
 Array = np.ndarray[Any, Any]
 _COST = 1.0  # of the support vector machines
 _BAYES, _SMOOTH = 0.3, 0.1  # weight and smoothing of naive Bayes beside them
-_FOLDS = 4
+_FOLDS = 3
 _SHARPNESS = np.geomspace(1.0, 20.0, 60)
 
 

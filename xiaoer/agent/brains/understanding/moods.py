@@ -12,7 +12,8 @@ from xiaoer.agent.brains.understanding.examples import Example
 from xiaoer.agent.brains.understanding.feelings import feelings_in
 from xiaoer.agent.brains.understanding.words import read_words
 
-NEUTRAL = "neutral"
+NEUTRAL, ANGRY = "neutral", "angry"
+_SHOUTING = 1.5  # nats, for a message in capitals
 # Needs that people name calmly: without a word of feeling such an example is a neutral one.
 _PLAIN = frozenset(
     [
@@ -72,11 +73,13 @@ def _plain(examples: Sequence[Example], normalise: Callable[[str], str]) -> Iter
             yield Example(example.text, NEUTRAL, example.lang)
 
 
-def choose_mood(model: Model, feelings: Array, needs: Mapping[str, float]) -> str:
+def choose_mood(model: Model, feelings: Array, needs: Mapping[str, float], *, shouted: bool) -> str:
     """The likeliest mood; who reports a trouble is rarely in a good one, whatever the words."""
     shares = np.log(soften(feelings, model.mood_sharpness) + 1e-6)
     for need, share in needs.items():
         for mood, bonus in _LEANINGS.get(need, {}).items():
             if mood in model.moods:
                 shares[model.moods.index(mood)] += bonus * share
+    if shouted and ANGRY in model.moods:
+        shares[model.moods.index(ANGRY)] += _SHOUTING
     return model.moods[int(shares.argmax())]

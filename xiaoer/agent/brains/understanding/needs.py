@@ -10,6 +10,7 @@ import numpy as np
 from xiaoer.agent.brains.understanding.classifier import Array, Model, soften
 from xiaoer.agent.brains.understanding.clauses import split_clauses
 from xiaoer.agent.brains.understanding.examples import ANSWER
+from xiaoer.agent.brains.understanding.features import SHOUTED
 from xiaoer.agent.brains.understanding.moods import choose_mood
 from xiaoer.agent.brains.understanding.text import bare, simplify
 from xiaoer.agent.brains.understanding.words import read_words
@@ -25,7 +26,8 @@ _CLAUSE_WEIGHT = 0.5  # of the clearest clause beside the whole message
 _MANNERS = frozenset({"greeting", "thanks_bye"})
 # These are said of other matters, before or after them: they never change places with one.
 _PLACELESS = _MANNERS | {"complaint", "human_agent", ANSWER}
-_CLOSE = 0.30  # two needs whose margins differ by less stand in the order in which they were said
+_DOUBT = 0.25  # how much every further clause takes from the confidence in the main need
+_CLOSE = 0.50  # two needs whose margins differ by less stand in the order in which they were said
 _EXPECTED_ANSWER = 3.0  # how much likelier a bare answer is when something was asked
 _LETTER = re.compile(r"[^\W\d_\ue000-\ue0ff]")
 _PLACEHOLDER = re.compile("[\ue001-\ue005]")
@@ -60,13 +62,20 @@ class Needs:
         if parts is not None:
             whole = (whole + _CLAUSE_WEIGHT * parts.max(axis=0)) / (1 + _CLAUSE_WEIGHT)
         scores = self._scores(whole, refused, expecting)
-        mood = choose_mood(self._model, feelings, scores)
+        mood = choose_mood(self._model, feelings, scores, shouted=SHOUTED in wanted)
         if answer or _is_bare_answer(wanted):
             return (), mood
         said = [self._scores(part, refused, expecting) for part in parts] if parts is not None else []
         chosen = _choose(scores, said)
         if parts is not None:
             chosen = self._in_order(chosen, whole, parts)
+            # Who says much is harder to understand than a model trained on short messages believes.
+            doubt = 1 + _DOUBT * min(len(clauses) - 1, 3)
+            modest = self._scores(whole / doubt, refused, expecting)
+            chosen = [
+                (label, min(score, max(modest[label], SURE))) if label == chosen[0][0] else (label, score)
+                for label, score in chosen
+            ]
         return tuple(IntentScore(label, round(score, 4)) for label, score in chosen), mood
 
     def _scores(self, margins: Array, refused: frozenset[str], expecting: str | None) -> Scores:
