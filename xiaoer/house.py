@@ -28,6 +28,7 @@ from xiaoer.approvals import guards
 from xiaoer.approvals import keys as key_files
 from xiaoer.approvals.context import HouseRules
 from xiaoer.approvals.desk import Approvals
+from xiaoer.approvals.follow_through import FollowThrough
 from xiaoer.approvals.grants import GrantSigner
 from xiaoer.approvals.hooks import LedgerHooks
 from xiaoer.approvals.refusals import Conflict
@@ -294,6 +295,14 @@ async def _cases(
         await asyncio.to_thread(ticks.tick)
 
     queue.every_tick(tick)
+    follow = FollowThrough(
+        base.desk_engine, runner.look_ups, tell, defer, base.stores, base.clock, money_paused
+    )
+
+    async def follow_up() -> None:
+        await follow.tick()
+
+    queue.every_tick(follow_up)
     if role is Role.ALL:
         # Only then is it certain that nobody else is executing.
         await asyncio.to_thread(ticks.recover)

@@ -23,6 +23,7 @@ from support.changes import US, Call, call_of
 from xiaoer.approvals import ledger
 from xiaoer.approvals.context import HouseRules
 from xiaoer.approvals.desk import Approvals
+from xiaoer.approvals.follow_through import FollowThrough
 from xiaoer.approvals.grants import GrantSigner
 from xiaoer.approvals.parsing import parse_quote
 from xiaoer.approvals.runner import CaseRunner
@@ -57,6 +58,7 @@ class RealShop:
     outbox: Outbox
     queue: Queue
     clock: TestClock
+    follow: FollowThrough
 
     def call(self, tool: str) -> Call:
         return call_of(tool, self.platform, self.shop)
@@ -138,8 +140,11 @@ async def open_shop(desk_url: str, home: Path, clock: TestClock | None = None) -
         desk = Approvals(engine, queue.defer, clock, outbox.tell, quote, limits_of=limits_of)
         ticks = CaseClock(engine, outbox.tell, queue.defer, clock, lambda _: False)
         shop = LocalShop(shop_engine, clock)
+        follow = FollowThrough(
+            engine, runner.look_ups, outbox.tell, queue.defer, STORES, clock, lambda _: False
+        )
         yield RealShop(
-            engine, shop_engine, toolbox, platform, shop, desk, runner, ticks, outbox, queue, clock
+            engine, shop_engine, toolbox, platform, shop, desk, runner, ticks, outbox, queue, clock, follow
         )
     engine.dispose()
     shop_engine.dispose()

@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, bindparam, delete, or_, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from xiaoer.approvals import matters
 from xiaoer.approvals.history import append_event
 from xiaoer.approvals.refusals import Conflict, IllegalTransition, LostRace, UnknownAction
 from xiaoer.approvals.rows import held_lines, row_of, view_of
@@ -196,6 +197,9 @@ def _enter(session: Session, draft: ActionDraft, status: ActionStatus, now: date
         _hand_over_case(session, row, now)
     else:
         session.add(_case_of(row, now))
+        if old is not None:
+            matters.dropped(session, old, now)
+    matters.entered(session, row, now)
     append_event(session, row, _S.PROPOSED.value, actor, f"proposed for {row.intent}", now)
     _first_steps(session, row, status, now)
     return Proposed(row.id, row.case_id, True, old.case_id if old and not inherits else None)
@@ -305,6 +309,7 @@ def _close(session: Session, row: ActionRow, now: datetime) -> None:
         .values(state="closed", updated_at=now)
         .execution_options(synchronize_session=False)
     )
+    matters.ended(session, row, now)
 
 
 def _case_of(row: ActionRow, now: datetime) -> CaseRow:

@@ -67,6 +67,10 @@ class LookUps:
         server = BRAIN_TOOLS[terms.tool].server
         return await self._read(terms, server, "get_effect", {"action_id": terms.action_id})
 
+    async def look(self, terms: Terms, server: str, tool: str, args: dict[str, Any]) -> ToolResult:
+        """One read of the shop for a matter, by a grant that names it; `terms` are its last action's."""
+        return await self._read(terms, server, tool, args)
+
     async def _read(self, terms: Terms, server: str, tool: str, args: dict[str, Any]) -> ToolResult:
         token = await asyncio.to_thread(self._grant, terms, server, tool, args)
         return await self.execute(server, tool, args, {META_GRANT: token}, CATALOG[(server, tool)].seconds)
