@@ -74,6 +74,6 @@ class ConversationGraph:
             withdraws=() if state["hand_off"] else state["plan"].withdraws,
             promises=promises_of(state["plan"], state.get("results", ()), turn.now),
             seen=told_in(state.get("results", ()), state["replies"], state["understanding"]),
-            served=is_service(state["understanding"]) and not state["hand_off"],
+            served=is_service(state["understanding"], state.get("results", ())) and not state["hand_off"],
             asked=None if state["hand_off"] else asked_for(state["plan"], state["replies"]),
         )

@@ -41,7 +41,7 @@ _WATCHING = timedelta(seconds=90)
 _ANSWER_LENGTH = 600
 # What a supplier says of days and parcels is quoted and told as his word; of money only receipts speak.
 _HIS_WORD = ("claims", "dates")
-_MONEY = frozenset({"refund", "cancellation", "coupon", "label", "approval"})
+_MONEY = frozenset({"refund", "cancellation", "coupon", "approval"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,10 @@ def asked_for(plan: Plan, replies: Sequence[Reply]) -> str | None:
     return "question" if replies and replies[-1].text.rstrip().endswith(("?", "？", "؟")) else None
 
 
-def is_service(meaning: Understanding) -> bool:
-    """Whether the message was about a matter of service, and not a greeting or a thank-you alone."""
-    return any(score.id not in _COURTESIES for score in meaning.intents)
+def is_service(meaning: Understanding, results: Iterable[ToolResult]) -> bool:
+    """Whether the turn was about a matter of service: by what was meant, or by what was read for it."""
+    named = any(score.id not in _COURTESIES for score in meaning.intents)
+    return named or any(result.ok and result.call.name != "verify_customer" for result in results)
 
 
 def seen_key(tool: str, subject: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from support.turns import NOW
 
 from xiaoer.agent.brains.protocol import Plan
-from xiaoer.agent.promising import asked_for, promises_of, told_in
+from xiaoer.agent.promising import asked_for, is_service, promises_of, told_in
 from xiaoer.domain.messages import HandOff, Reply
 from xiaoer.domain.promises import Promise, PromiseKind
 from xiaoer.domain.understanding import IntentScore, Understanding
@@ -80,3 +80,10 @@ def test_a_question_that_waits_for_the_customer_is_named_and_an_offer_is_none() 
     assert asked_for(Plan(memory={}), [Reply("Which one?")]) is None
     assert asked_for(Plan(), [Reply("Which one?")]) == "question"  # a model keeps no such memory
     assert asked_for(Plan(), [Reply("Here it is.")]) is None
+
+
+def test_a_matter_is_one_by_what_was_meant_or_by_what_was_read() -> None:
+    greeting = Understanding("en", (IntentScore("greeting", 0.9),))
+    assert not is_service(greeting, [result("verify_customer", {"verified": True})])
+    assert is_service(Understanding("en", ()), [TRACKED])  # a bare order number
+    assert is_service(Understanding("en", (IntentScore("return_policy", 0.9),)), [])
