@@ -143,8 +143,8 @@ class Person:
         assert answer.status_code == 200, (answer.status_code, answer.text[:400])
         return answer.text
 
-    async def csrf(self) -> str:
-        found = re.search(r'name="csrf" value="([^"]+)"', await self.page("/desk/history"))
+    async def csrf(self, page: str = "/desk/history") -> str:
+        found = re.search(r'name="csrf" value="([^"]+)"', await self.page(page))
         assert found
         return unescape(found[1])
 
