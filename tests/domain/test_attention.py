@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from support.turns import store
 
 from xiaoer.domain.stores import Attention, Hours, Store
+from xiaoer.stores.schema import AttentionFile
 
 times = st.times().map(lambda at: at.replace(second=0, microsecond=0))
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
@@ -48,3 +51,10 @@ def test_without_a_setting_the_peoples_hours_are_the_day_and_without_hours_there
     plain = replace(DEMO, attention=Attention(), hours=hours)
     assert plain.quiet == (time(18), time(9))
     assert replace(plain, hours=Hours({})).quiet == (time(21), time(8))
+
+
+@pytest.mark.parametrize("quiet", ["9pm-8am", "21:00", "25:00-08:00"])
+def test_quiet_hours_that_are_none_are_refused(quiet: str) -> None:
+    with pytest.raises(ValidationError):
+        AttentionFile.model_validate({"quiet": quiet})
+    assert AttentionFile.model_validate({"quiet": "21:00-08:00"}).remind_after_minutes == 30
