@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,6 +31,8 @@ from support.servers import ShelfOfTwo, _seeded_file
 
 from xiaoer.agent.brains.embedded import EmbeddedBrain
 from xiaoer.agent.mind import make_mind
+from xiaoer.approvals import runner
+from xiaoer.approvals.case_graph import build_case_graph
 from xiaoer.approvals.context import HouseRules
 from xiaoer.approvals.desk import Approvals, Staff
 from xiaoer.approvals.grants import GrantSigner
@@ -140,6 +143,8 @@ class House:
         self.context_key, self.grant_key = self.make_keys()
         self.shop_oracle = ShopOracle(home / "effects.jsonl")
         self.channel = OracleChannel(home / "channel.jsonl")
+        self._mind: Any = None
+        self._saver: Any = None
         self._stack = ExitStack()
         if fresh:
             self.lay_out()
@@ -170,6 +175,7 @@ class House:
     def enter(self, stack: ExitStack) -> None:
         stack.enter_context(installed(self.switch))
         stack.enter_context(listening(self.logs))
+        stack.enter_context(mock.patch.object(runner, "build_case_graph", _compiled_once()))
 
     def make_keys(self) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey]:
         """Of contexts and of grants."""
@@ -210,7 +216,11 @@ class House:
 
     def begin(self) -> None:
         self.jobs = Jobs(self.clock)
-        self.saver: Any = InMemorySaver()
+        if self._saver is None:
+            self._saver = InMemorySaver()
+        for kept in (self._saver.storage, self._saver.writes, self._saver.blobs):
+            kept.clear()
+        self.saver: Any = self._saver
         self.join()
 
     def join(self) -> None:
@@ -222,9 +232,10 @@ class House:
         self.pauses = Pauses(self.desk_engine, queue, self.clock, self.live)
         self.intake = Intake(self.desk_engine, queue, self.clock, self.live)
         self.console = Console(self.desk_engine, queue, self.outbox, self.clock, self.live)
-        embedded = EmbeddedBrain(playbooks())
-        mind = make_mind(self.brain, embedded, playbooks(), self.understander, self.toolbox.run)
-        self.run_turn: Any = mind.run_turn
+        if self._mind is None:  # it remembers nothing, and to compile its graph takes longer than a turn
+            embedded = EmbeddedBrain(playbooks())
+            self._mind = make_mind(self.brain, embedded, playbooks(), self.understander, self.toolbox.run)
+        self.run_turn: Any = self._mind.run_turn
         hooks = Hooks(LedgerHooks(self.stores, self.clock))
         self.worker = Worker(
             self.desk_engine, queue, self._think, self.stores, hooks, self.outbox, self.clock, self.live
@@ -388,6 +399,18 @@ class House:
         if not self.durable:
             event.listen(engine, "connect", _no_power_cuts)
         return engine
+
+
+def _compiled_once() -> Any:
+    """One compiled case graph a saver, as one process has: a restart here is not to cost a compilation."""
+    known: dict[int, tuple[Any, Any]] = {}
+
+    def build(saver: Any) -> Any:
+        if id(saver) not in known:
+            known[id(saver)] = (saver, build_case_graph(saver))
+        return known[id(saver)][1]
+
+    return build
 
 
 @dataclass(frozen=True)
