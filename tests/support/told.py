@@ -86,9 +86,10 @@ def world(playbook: Playbook | None, branch: Branch | None, place: str) -> State
     answer = ToolResult(
         ToolCall("kb", "search_knowledge", {}), "knowledge", True, {"entries": [{"text": ANSWER}]}
     )
-    return {**made, "results": (*made["results"], answer)}
+    return {**made, "results": (*made["results"], answer), "messages": (ASKED,)}
 
 
+ASKED = "Please cancel it or refund me, where is the label, the coupon, the exchange?"
 ANSWER = "The lamp has a cable of two metres and takes an E27 bulb."
 
 

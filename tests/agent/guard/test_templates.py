@@ -30,3 +30,12 @@ def test_a_refund_that_is_still_pending_is_not_told_as_done() -> None:
     for text, fine in said.items():
         assert all(v.ok for v in check_text(text, facts, store)) is fine, text
     assert usd(1)["currency"] == "USD"
+
+
+def test_a_cry_of_success_answers_the_wish_before_it() -> None:
+    """ "Done!" claims what was asked for; without any receipt it is held back."""
+    made = a_state(records=[order(), track()])
+    made["messages"] = ("Please cancel my order and refund me",)
+    facts, store = gather_facts(made), made["turn"].store
+    for text in ("All done!", "搞定了！", "Erledigt!", "Готово!"):
+        assert not all(v.ok for v in check_text(text, facts, store)), text

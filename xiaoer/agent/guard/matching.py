@@ -11,9 +11,12 @@ from xiaoer.agent.guard.numbers import amounts_in, plain_number, shares_in
 from xiaoer.agent.guard.patterns import codes_in
 from xiaoer.agent.guard.receipts import UNDER_WAY
 from xiaoer.agent.guard.times import Times, times_in
-from xiaoer.domain.claims import ARRIVAL, PLEDGE, PROMISE, Claim, find_claims
+from xiaoer.domain.claims import ANSWERED, ARRIVAL, PLEDGE, PROMISE, Claim, find_claims
 from xiaoer.domain.orders import order_key
 
+_CARRIED_OUT = frozenset(
+    {"refund", "cancellation", "label", "coupon", "change", "exchange", "pickup", "intercept"}
+)
 _WITH_AMOUNT = frozenset({"refund", "coupon"})
 _WEEK = 7
 _FULL = 100
@@ -34,6 +37,9 @@ def _unbacked(text: str, facts: Facts) -> Iterator[str]:
         elif claim.kind == PLEDGE:
             if not _done(("approval", "refund", "cancellation"), claim, facts):
                 yield PROMISE
+        elif claim.kind == ANSWERED:
+            if not any(deed.kind in _CARRIED_OUT for deed in facts.deeds):
+                yield "something done"
         elif _under_way(claim, facts):
             continue
         elif not _done((claim.kind,), claim, facts) or not _amount_fits(claim, facts):

@@ -19,6 +19,8 @@ DONE = (
     "refund", "cancellation", "label", "coupon", "shipped", "delivered", "approval", "change",
     "exchange", "pickup", "intercept", "stock",
 )  # fmt: skip
+# "Done!" as the answer to a wish: something was carried out, and any receipt shows it.
+ANSWERED = "answered"
 ARRIVAL, PROMISE, PLEDGE = "arrival", "promise", "pledge"
 
 # No full stop behind a figure ("1. track") or inside one; a line is a sentence.
@@ -37,7 +39,9 @@ _KANA = re.compile("[\u3040-\u30ff]")
 _KANA_SHARE = 8  # a text with one kana in eight signs is Japanese; fewer may be strewn into Chinese
 _LATIN = ("en", "es", "fr", "de", "pt")
 _LETTERS = re.compile("[a-z]{3}")
-_REQUEST = " · "
+_MARK = "·"
+_REQUEST = f" {_MARK} "
+_OF_PARCELS = frozenset({"shipped", "delivered"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ def _spoken(text: str) -> list[Lexicon]:
 
 def _claims_of(text: str, context: str) -> Iterator[Claim]:
     languages = tuple(lexicon.lang for lexicon in _spoken(text))
-    topics = tuple(_topics(context, _spoken(context))) if context else ()
+    asked = _CARRIED_OUT.intersection(_topics(context, _spoken(context))) if context else ()
+    topics = (ANSWERED,) if asked else ()
     for found in _SENTENCE.finditer(text):
         raw = found.group().strip()
         if not raw:
@@ -179,7 +184,8 @@ class _Reader:
         for lex in self.lexicons:
             for kind in self.hot[lex.lang]:
                 text = clause if kind.name == _OF_REQUESTS else texts[lex.lang]
-                spans = self._spans(kind, text)
+                # A request that "was sent" is no parcel.
+                spans = [] if kind.name in _OF_PARCELS and _MARK in text else self._spans(kind, text)
                 if kind.topics.search(text):
                     named.append(kind.name)
                 if spans and not asked and self._holds(kind, lex, texts, text, spans, later):
@@ -252,8 +258,10 @@ class _Reader:
 
     def _alone(self, texts: dict[str, str], later: Sequence[str]) -> Iterator[str]:
         """ "All done": claims what was spoken of before."""
-        topics = [kind for kind in self.inherited if kind in _CARRIED_OUT]
-        if not topics:
+        topics = [kind for kind in self.inherited if kind in _CARRIED_OUT or kind == ANSWERED]
+        if not topics or _OWN_ID.search(self.raw):
+            return
+        if topics[0] == ANSWERED and any(not _brief(text) for text in texts.values()):
             return
         for lex in self.lexicons:
             spans = [m.span() for m in lex.alone.finditer(texts[lex.lang]) if m.group()]
@@ -388,6 +396,14 @@ def _clauses(text: str, spoken: Sequence[Lexicon]) -> list[str]:
     for lexicon in spoken:
         parts = [piece for part in parts for piece in lexicon.joins.split(part) if piece]
     return [part for part in parts if part.strip()] or [text]
+
+
+def _brief(text: str) -> bool:
+    """A cry and no sentence: "All done", "搞定了"."""
+    return len(_WORDS.findall(text)) <= _CRY_WORDS and len(text) <= _CRY
+
+
+_CRY_WORDS, _CRY = 3, 20
 
 
 def _conditional(lex: Lexicon, clause: str) -> bool:
