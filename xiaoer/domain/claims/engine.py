@@ -107,7 +107,7 @@ def _spoken(text: str) -> list[Lexicon]:
 def _claims_of(text: str, context: str) -> Iterator[Claim]:
     languages = tuple(lexicon.lang for lexicon in _spoken(text))
     asked = _CARRIED_OUT.intersection(_topics(context, _spoken(context))) if context else ()
-    topics = (ANSWERED,) if asked else ()
+    topics: tuple[str, ...] = (ANSWERED,) if asked else ()
     for found in _SENTENCE.finditer(text):
         raw = found.group().strip()
         if not raw:
