@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy import text
 
+from xiaoer.approvals.case_files import ShopDesk
 from xiaoer.channels.errors import install_error_handlers
 from xiaoer.channels.labels import build_label_router
 from xiaoer.channels.services import WebServices
@@ -23,6 +24,7 @@ from xiaoer.desk.services import DeskServices
 from xiaoer.desk.staff import ensure_admin
 from xiaoer.domain.stores import Store
 from xiaoer.house import House, open_house, web_secret
+from xiaoer.mcp_servers.platforms.local import LocalShop
 from xiaoer.mcp_servers.platforms.local.labels import find_label
 from xiaoer.mcp_servers.state import answer_inquiry, list_inquiries
 from xiaoer.settings import Role, Settings
@@ -73,6 +75,7 @@ def _add_rooms(app: FastAPI, house: House, settings: Settings) -> None:
         )
     )
     token = settings.secrets.api_token
+    shop = LocalShop(base.shop_engine, base.clock)
     services = DeskServices(
         engine=base.desk_engine,
         stores=base.stores,
@@ -87,6 +90,7 @@ def _add_rooms(app: FastAPI, house: House, settings: Settings) -> None:
         ),
         api_token=token.get_secret_value() if token else None,
         secure_cookies=settings.service.secure_cookies,
+        shop_desk=ShopDesk(shop.receive_return, shop.answer_interception),
         clock=base.clock,
     )
     app.include_router(build_api_router(services))

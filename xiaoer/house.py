@@ -302,7 +302,7 @@ async def _cases(
     async def follow_up() -> None:
         await follow.tick()
 
-    queue.every_tick(follow_up)
+    queue.every_tick(follow_up, "matters")
     if role is Role.ALL:
         # Only then is it certain that nobody else is executing.
         await asyncio.to_thread(ticks.recover)

@@ -54,6 +54,7 @@ def filled(path: str, desk: Desk) -> str:
         "{inquiry_id}": "Q-1",
         "{follow_up_id}": "F-1",
         "{person_id}": "U-Nobody",
+        "{matter_id}": "M-1",
     }
     for name, value in ids.items():
         path = path.replace(name, value)
@@ -85,7 +86,10 @@ async def call(person: Person, route: str, desk: Desk, csrf: str) -> httpx2.Resp
 def test_the_table_of_roles_is_the_one_that_was_agreed_on() -> None:
     assert {role: set(rights) for role, rights in RIGHTS.items()} == WANTED
     assert set(WANTED["admin"]) == set(Right)
-    assert rights_of(["agent", "viewer"]) == RIGHTS["agent"] and rights_of(["a role of yesterday"]) == frozenset()
+    assert (
+        rights_of(["agent", "viewer"]) == RIGHTS["agent"]
+        and rights_of(["a role of yesterday"]) == frozenset()
+    )
 
 
 def test_every_route_stands_in_the_table_and_nothing_else_does(desk: Desk) -> None:

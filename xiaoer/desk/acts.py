@@ -100,6 +100,13 @@ class Acts:
         self.services.follow_ups.wake(answered.store, inquiry_id)
         return answered
 
+    def book_case(self, person: SignedIn, matter_id: str, what: str) -> None:
+        """`received`, `stopped` or `not-stopped`: what has happened in the shop to a waiting case."""
+        matter = self.services.cases.book(matter_id, what)
+        word = f"case_{what.replace('-', '_')}"
+        self.services.audit.note(person.staff, word, matter_id, matter.store)
+        self.services.live.publish(DESK, {"kind": "case"})
+
     def cancel_follow_up(self, person: SignedIn, follow_up_id: str) -> FollowUp:
         cancelled = self.services.follow_ups.cancel(follow_up_id, person.staff.name)
         self.services.audit.note(person.staff, "cancel_follow_up", follow_up_id, cancelled.store)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from xiaoer.approvals.case_files import CaseFiles, ShopDesk
 from xiaoer.approvals.desk import Approvals
 from xiaoer.channels.limiter import Limiter
 from xiaoer.channels.streams import Streams
@@ -75,6 +76,7 @@ class DeskServices:
     address_rate: str = "60/minute"  # tries of one address at any
     account_rate: str = "20/15minute"  # wrong tries at one account, from wherever
     confirm_rate: str = "5/5minute"  # wrong tries of a signed-in person at his own password
+    shop_desk: ShopDesk | None = None  # None: goods are booked in elsewhere
     clock: Clock = utc_now
     limiter: Limiter = field(default_factory=Limiter)
     streams: Streams = field(default_factory=lambda: Streams(each=8, most=400))
@@ -82,6 +84,10 @@ class DeskServices:
     @cached_property
     def audit(self) -> Audit:
         return Audit(self.engine, self.clock)
+
+    @cached_property
+    def cases(self) -> CaseFiles:
+        return CaseFiles(self.engine, self.clock, self.shop_desk)
 
     @cached_property
     def looks(self) -> Looks:

@@ -9,6 +9,7 @@ from xiaoer.desk.acts import Acts
 from xiaoer.desk.pages.account import add_account
 from xiaoer.desk.pages.approvals import add_approvals
 from xiaoer.desk.pages.audit import add_audit
+from xiaoer.desk.pages.cases import add_cases
 from xiaoer.desk.pages.conversations import add_conversations
 from xiaoer.desk.pages.door import page_door
 from xiaoer.desk.pages.live import add_live
@@ -30,6 +31,7 @@ def build_desk_router(services: DeskServices) -> APIRouter:
     add_welcome(router, services)
     add_approvals(router, services, acts, door)
     add_conversations(router, services, acts, door)
+    add_cases(router, services, acts, door)
     add_suppliers(router, services, acts, door)
     add_promises(router, services, acts, door)
     add_history(router, services, door)
