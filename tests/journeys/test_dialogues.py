@@ -128,8 +128,11 @@ async def test_an_order_that_left_cannot_be_cancelled_and_the_way_on_is_named(de
     jane, said = await talk(desk, "demo-us", "cancel my order #1002 jane@example.com", "no")
     assert "colleague" in said[0]
     assert "return" in said[0]
-    assert "cancel.shipped" in {c["clause_id"] for c in [await desk.action(a["id"]) for a in jane.actions]}
-    assert all(a["status"] == "rejected" for a in jane.actions)
+    assert jane.actions == []  # what the rules refuse is told, and leaves nothing behind
+    again = await jane.say("cancel my order")
+    assert cited(jane) == {"cancel.shipped"}
+    assert again != said[0]
+    assert jane.actions == []
 
 
 async def test_why_a_parcel_goes_back_is_told_and_money_offered(desk: Desk) -> None:

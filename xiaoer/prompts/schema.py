@@ -156,6 +156,7 @@ class Match(Strict):
     orders_to_us: tuple[str, ...] = ()  # attempts to command the machine
     adverts: tuple[str, ...] = ()  # what sells something to the shop
     insults: tuple[str, ...] = ()
+    furious: tuple[str, ...] = ()  # what only the angry say
     goods: tuple[tuple[str, ...], ...] = ()  # groups of words that name one kind of article
     hardship: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # kind → words
     reasons: dict[str, tuple[str, ...]]

@@ -150,3 +150,19 @@ def test_keys_hit_at_random_are_not_understood_rather_than_declined(talk, text):
 )
 def test_words_are_no_gibberish(text):
     assert not gibberish(text)
+
+
+def test_a_plain_demand_is_answered_and_only_the_second_one_in_anger_goes_to_a_person(talk):
+    talking = talk().prove("priya")
+    first = talking.say("now show me 1006", meaning("track_parcel", order_no="1006", sentiment="angry"))
+    assert first.hand_off is None and "Nov 14" in first.text
+    second = talking.say("and?", meaning("delivery_overdue", sentiment="angry"))
+    assert second.hand_off is not None and second.hand_off.urgent
+
+
+@pytest.mark.parametrize(
+    "text", ["WHERE THE HELL IS 1006", "1006 ist eine Frechheit", "1006 还管不管", "1006 最悪です", "1006!!!"]
+)
+def test_anger_that_can_be_heard_goes_to_a_person_at_once(talk, text):
+    said = meaning("delivery_overdue", order_no="1006", sentiment="angry")
+    assert talk().prove("priya").say(text, said).hand_off is not None

@@ -66,6 +66,7 @@ class Memory(Kept):
     fails: int = 0
     thing: str = ""  # the product that is being talked about, by its title
     tags: tuple[str, ...] = ()  # what a colleague must know at once: illness, a wedding, a threat
+    upset: bool = False  # anger was heard before
     calmed: bool = False  # an insult was answered calmly once
     unwanted: int = 0  # messages in a row that want nothing of a shop: advertising, orders to the machine
     expecting: str | None = None  # what bare words of the next message mean, for the understanding

@@ -12,6 +12,9 @@ from xiaoer.agent.brains.embedded.turn import Turn
 # Grief and illness are answered in another voice than a date that presses.
 _GRAVE = frozenset({"illness", "death"})
 _TALK = frozenset({"greeting", "out_of_scope", "thanks_bye", "complaint", "product_question", "human_agent"})
+_SHOUT = re.compile(r"[!！]{2,}|[?？]{3,}|[!！][?？]|[?？][!！]|[😡🤬👿😠💢🖕]")
+_CAPITALS = re.compile(r"\b[A-ZÀ-ÞА-Я]{3,}\b")
+_SHOUTED_WORDS = 3
 _VOWEL = re.compile(r"[aeiouyаеиоуыэюяё]")
 _ROWS = (
     "asdf",
@@ -37,8 +40,18 @@ def read_tone(turn: Turn) -> None:
     match, said = turn.playbooks.words.match, reading.plain(turn.view.text)
     kinds = (kind for kind, words in match.hardship.items() if reading.mentions(said, words))
     turn.tags = tuple(dict.fromkeys((*turn.memory.tags, *turn.view.understanding.risk_words, *kinds)))
+    turn.loud = _loud(turn, said)
     turn.unwanted = _unwanted(turn, said)
     turn.silent = turn.unwanted and turn.memory.unwanted > 0
+
+
+def _loud(turn: Turn, said: str) -> bool:
+    """Anger that a person would hear too, whatever the classifier makes of a plain demand."""
+    match, text = turn.playbooks.words.match, turn.view.text
+    shouted = bool(_SHOUT.search(text)) or len(_CAPITALS.findall(text)) >= _SHOUTED_WORDS
+    words = (*match.insults, *match.furious)
+    threat = bool(turn.view.understanding.risk_words) or turn.view.understanding.main == "complaint"
+    return turn.memory.upset or threat or shouted or reading.mentions(said, words)
 
 
 def _unwanted(turn: Turn, said: str) -> bool:

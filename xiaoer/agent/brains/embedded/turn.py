@@ -47,6 +47,7 @@ class Turn:
     silent: bool = False  # it was told once that they lead nowhere
     calm: bool = False  # an insult and nothing else, for the first time
     tags: tuple[str, ...] = ()
+    loud: bool = False  # anger that can be heard: insults, shouting, the second time
     detail: bool = False  # the message adds to what waits for a proof
     back_to: str | None = None  # the kind of question that is called to mind after an interruption
     kept: Ask | None = None  # the open question that outlives an interruption
@@ -105,7 +106,9 @@ class Turn:
 
     @property
     def mood(self) -> str:
-        return self.view.understanding.sentiment
+        """As it was heard; anger that nothing else shows is met as disappointment first."""
+        heard = self.view.understanding.sentiment
+        return "unhappy" if heard == "angry" and not self.loud else heard
 
     @property
     def question(self) -> str:
