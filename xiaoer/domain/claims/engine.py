@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from xiaoer.domain.claims.lexicon import BARE, POLITE, WARM, Kind, Lexicon, Pattern, index, lexicons
+from xiaoer.domain.claims.speech import main_languages
 from xiaoer.domain.claims.text import hidden, mirrored, plain
 
 DONE = (
@@ -143,7 +144,7 @@ class _Reader:
         spoken = [lex for lex in spoken if lex.lang in {lang for lang, _ in worth} or lex.warm.blind]
         hot = [(lexicon, _hot_kinds(lexicon, raw, worth)) for lexicon in spoken]
         self.lexicons = [lexicon for lexicon, kinds in hot if kinds or _warm(lexicon, raw, worth)]
-        self.main = _main(raw, self.lexicons)
+        self.main = main_languages(raw, [lexicon.lang for lexicon in self.lexicons])
         self.polite = {lex.lang for lex in self.lexicons if lex.polite.blind or (lex.lang, POLITE) in worth}
         self.warm = [lex for lex in self.lexicons if lex.warm.blind or (lex.lang, WARM) in worth]
         self.hot = {lexicon.lang: kinds for lexicon, kinds in hot}
@@ -353,33 +354,7 @@ def _warm(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) -> bo
     )
 
 
-# Words that carry grammar alone: of several Latin languages that know a sentence's words, the one that
-# has most of these speaks it, and its denials count. ("se" is "if" in one and "itself" in the next.)
-_GRAMMAR = {
-    "en": "the your is has been was i we you it to of for and that will not have are on my be in",
-    "es": "cuando por aqui aun manana sera hasta el la su se ha le los las un una que y en por sido fue ya no lo del con he hemos esta para su",
-    "fr": "le la votre vous nous a ete est les un une de du que et sur je il pas sera des ne avons dans",
-    "de": "der die das ihr ihre ihnen ich wir ist wurde sie es haben habe und nicht den dem ein eine auf",
-    "pt": "sera dia amanha quando for por aqui ainda ate o a seu sua foi os as um uma que e em no na ja nao do da voce esta com para ao pelo ser",
-}
-_GRAMMAR_WORDS = {lang: frozenset(words.split()) for lang, words in _GRAMMAR.items()}
-
-
-def _main(text: str, lexicons: Sequence[Lexicon]) -> frozenset[str]:
-    """The languages whose denials count for any claim in this sentence."""
-    latin = [lexicon.lang for lexicon in lexicons if lexicon.lang in _GRAMMAR_WORDS]
-    others = {lexicon.lang for lexicon in lexicons} - set(latin)
-    if len(latin) < 2:
-        return frozenset(others | set(latin))
-    words = _WORD.findall(text)
-    scores = {lang: sum(word in _GRAMMAR_WORDS[lang] for word in words) for lang in latin}
-    best = max(scores.values())
-    return frozenset(others | {lang for lang, score in scores.items() if score >= best - (best < _CLEAR)})
-
-
-_WORD = re.compile("[a-z]+")
 _WORDS = re.compile(r"[^\W\d_]+")
-_CLEAR = 3  # fewer words of grammar than this do not tell languages apart
 
 
 def _hot_kinds(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) -> list[Kind]:
