@@ -26,8 +26,12 @@ app = typer.Typer(
 )
 import_app = typer.Typer(no_args_is_help=True, help="Bring data in.")
 kb_app = typer.Typer(no_args_is_help=True, help="The knowledge base.")
+shop_app = typer.Typer(no_args_is_help=True, help="What warehouse and carrier say to the local shop.")
+privacy_app = typer.Typer(no_args_is_help=True, help="What is kept of a person: hand it out, erase it.")
 app.add_typer(import_app, name="import")
+app.add_typer(privacy_app, name="privacy")
 app.add_typer(kb_app, name="kb")
+app.add_typer(shop_app, name="shop")
 
 # Whole lines: a sentence in a log or a pipe is not to be broken at eighty columns.
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
@@ -181,6 +185,32 @@ def import_orders(
     raise typer.Exit(run_import(base, file, _known(base, store), format, out, err))
 
 
+@shop_app.command("returned")
+def shop_returned(
+    return_id: Annotated[str, typer.Argument(help="The return's number, R-….")],
+    store: StoreOption = "demo-us",
+) -> None:
+    """Returned goods have arrived: book them in; a case that waits for them goes on."""
+    from xiaoer.commands.shop import run_returned
+
+    base = _foundation()
+    raise typer.Exit(run_returned(base, _known(base, store), return_id, out, err))
+
+
+@shop_app.command("stopped")
+def shop_stopped(
+    order_no: Annotated[str, typer.Argument(help="The order's number.")],
+    tracking_no: Annotated[str, typer.Argument(help="The parcel's number.")],
+    store: StoreOption = "demo-us",
+    stopped: Annotated[bool, typer.Option("--stopped/--not-stopped", help="What the carrier says.")] = True,
+) -> None:
+    """The carrier has answered whether it could stop a parcel."""
+    from xiaoer.commands.shop import run_stopped
+
+    base = _foundation()
+    raise typer.Exit(run_stopped(base, _known(base, store), order_no, tracking_no, stopped, out, err))
+
+
 @kb_app.command("search")
 def kb_search(
     query: str,
@@ -203,6 +233,61 @@ def kb_search(
         )
     if not hits:
         out.print("Nothing answers this.")
+
+
+EmailOption = Annotated[str, typer.Option("--email", help="Their e-mail, as in the shop's record.")]
+PhoneOption = Annotated[str, typer.Option("--phone", help="Their phone, in any form.")]
+CustomerOption = Annotated[
+    str, typer.Option("--customer", help="The shop's reference, or the id of the shop's own log-in.")
+]
+ConversationOption = Annotated[str, typer.Option("--conversation", help="One conversation, C-….")]
+AnyStore = Annotated[str, typer.Option("--store", help="Only in this store.")]
+
+
+@privacy_app.command("export")
+def privacy_export(
+    email: EmailOption = "",
+    phone: PhoneOption = "",
+    customer: CustomerOption = "",
+    conversation: ConversationOption = "",
+    store: AnyStore = "",
+    file: Annotated[str, typer.Option("--file", help="Where to write it; - is stdout.")] = "-",
+) -> None:
+    """Everything that is kept of a person, table by table, as JSON."""
+    from xiaoer.commands.privacy import run_export, wanted_of
+    from xiaoer.domain.refusals import BadInput
+
+    try:
+        wanted = wanted_of(email, phone, customer, conversation, store)
+    except BadInput as refused:
+        err.print(str(refused))
+        raise typer.Exit(2) from refused
+    raise typer.Exit(run_export(_foundation(), wanted, file))
+
+
+@privacy_app.command("erase")
+def privacy_erase(
+    email: EmailOption = "",
+    phone: PhoneOption = "",
+    customer: CustomerOption = "",
+    conversation: ConversationOption = "",
+    store: AnyStore = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    keep_shop: Annotated[
+        bool, typer.Option("--keep-shop", help="Leave the shop's own records; erase what the desk holds.")
+    ] = False,
+) -> None:
+    """Erase a person over all stores; bookkeeping and the audit chain stay whole."""
+    from xiaoer.commands.privacy import run_erase, wanted_of
+    from xiaoer.domain.refusals import BadInput
+
+    try:
+        wanted = wanted_of(email, phone, customer, conversation, store)
+    except BadInput as refused:
+        err.print(str(refused))
+        raise typer.Exit(2) from refused
+    raise typer.Exit(run_erase(_foundation(), wanted, out, dry=dry_run, yes=yes, keep_shop=keep_shop))
 
 
 def _press(what: str, store: str | None, down: bool) -> None:

@@ -71,6 +71,22 @@ def append_event(
     return event
 
 
+ERASED = "erased"  # the kind of the entry that says from when on an action's terms hold tokens
+
+
+def record_erasure(session: Session, action_id: str, now: datetime) -> None:
+    """Say in the chain that personal data was taken out of the terms, and what they are since.
+
+    The digest that people approved stays in the row and in every entry; the terms themselves are checked
+    against the newest of these entries from here on.
+    """
+    row = session.get(ActionRow, action_id, populate_existing=True)
+    assert row is not None
+    append_event(
+        session, row, row.status, "privacy", terms_of(row).digest(), now, kind=ERASED, came_from=row.status
+    )
+
+
 def _without_people(row: ActionRow, note: str) -> str:
     masker = Masker()
     masker.learn_from([row.evidence, row.args])
@@ -134,9 +150,13 @@ def _verify_action(row: ActionRow, events: list[ActionEvent]) -> list[Break]:
         breaks.append(Break(row.id, None, "the newest entry is missing"))
     if status != row.status:
         breaks.append(Break(row.id, None, f"the action says {row.status}, its history {status}"))
-    if terms_of(row).digest() != row.digest:
+    if terms_of(row).digest() != _terms_now(row, events):
         breaks.append(Break(row.id, None, "the terms are not those that were proposed"))
     return breaks
+
+
+def _terms_now(row: ActionRow, events: list[ActionEvent]) -> str:
+    return next((event.note for event in reversed(events) if event.kind == ERASED), row.digest)
 
 
 def _flaw(event: ActionEvent, position: int, previous: str, status: str | None, row: ActionRow) -> str | None:
