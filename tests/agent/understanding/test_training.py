@@ -8,8 +8,13 @@ import pytest
 
 from xiaoer.agent.brains.understanding import Understander, load_understander
 from xiaoer.agent.brains.understanding import understander as room
-from xiaoer.agent.brains.understanding.examples import ANSWER, ExamplesInvalid, load_examples
-from xiaoer.domain.understanding import INTENTS
+from xiaoer.agent.brains.understanding.examples import (
+    ANSWER,
+    ExamplesInvalid,
+    examples_digest,
+    load_examples,
+)
+from xiaoer.domain.understanding import INTENTS, LANGUAGES
 
 
 def test_every_intent_has_sixty_examples_in_chinese_and_english() -> None:
@@ -62,3 +67,29 @@ def test_training_is_repeatable(understander: Understander, tmp_path: Path) -> N
     again = load_understander(tmp_path)
     for text in ("我的快递到哪了", "cancel my order", "the lamp is broken"):
         assert again.understand(text) == understander.understand(text)
+
+
+def test_every_language_pack_teaches_every_intent() -> None:
+    taught = {(example.lang, example.label) for example in load_examples()}
+    for lang in set(LANGUAGES) - {"zh", "en"}:
+        assert {label for known, label in taught if known == lang} == {*INTENTS, ANSWER}, lang
+
+
+def test_a_packs_file_is_refused_by_name(tmp_path: Path) -> None:
+    pack = tmp_path / "fr" / "examples.yaml"
+    pack.parent.mkdir()
+    pack.write_text("refund_me: [argent]", encoding="utf-8")
+    with pytest.raises(ExamplesInvalid, match=r"fr/examples.*refund_me"):
+        load_examples(packs=tmp_path)
+    pack.write_text("greeting: [", encoding="utf-8")
+    with pytest.raises(ExamplesInvalid, match=r"fr/examples"):
+        load_examples(packs=tmp_path)
+
+
+def test_the_cache_knows_when_a_pack_has_changed(tmp_path: Path) -> None:
+    pack = tmp_path / "fr"
+    pack.mkdir()
+    (pack / "examples.yaml").write_text("greeting: [salut]", encoding="utf-8")
+    before = examples_digest(packs=tmp_path)
+    (pack / "lexicon.yaml").write_text("concepts: {refund: [thune]}", encoding="utf-8")
+    assert examples_digest(packs=tmp_path) != before
