@@ -25,6 +25,7 @@ from xiaoer.desk.access import cookie_name
 from xiaoer.desk.sessions import open_session
 from xiaoer.desk.tables import DeskUser
 from xiaoer.domain.actions import ActionStatus, Quote, Terms
+from xiaoer.domain.limits import Limits
 from xiaoer.inbox.followups.desk import FollowUps
 from xiaoer.storage.engine import transaction
 
@@ -60,6 +61,7 @@ class Desk:
     clock: TestClock = field(default_factory=lambda: TestClock(NOW))
     questions: dict[str, Question] = field(default_factory=dict)
     answers: list[tuple[str, str, str]] = field(default_factory=list)
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         self.outbox, self.jobs = Outbox(), Queue()
@@ -67,7 +69,14 @@ class Desk:
         self.services = DeskServices(
             engine=self.inbox.engine,
             stores=STORES,
-            approvals=Approvals(self.inbox.engine, self.jobs.defer, self.clock, self.outbox.tell, self.quote),
+            approvals=Approvals(
+                self.inbox.engine,
+                self.jobs.defer,
+                self.clock,
+                self.outbox.tell,
+                self.quote,
+                limits_of=lambda _: self.limits,
+            ),
             console=self.inbox.console,
             pauses=self.inbox.pauses,
             live=self.inbox.live,

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 def money_json(amount: Money | None) -> Json | None:
-    return {"amount_minor": amount.amount_minor, "currency": amount.currency} if amount else None
+    return {"amount_minor": amount.amount_minor, "currency": amount.currency} if amount is not None else None
 
 
 def conversation_json(row: ConversationRow) -> Json:
