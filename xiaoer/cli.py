@@ -27,10 +27,12 @@ app = typer.Typer(
 import_app = typer.Typer(no_args_is_help=True, help="Bring data in.")
 kb_app = typer.Typer(no_args_is_help=True, help="The knowledge base.")
 shop_app = typer.Typer(no_args_is_help=True, help="What warehouse and carrier say to the local shop.")
+shop_app = typer.Typer(no_args_is_help=True, help="What warehouse and carrier say to the local shop.")
 privacy_app = typer.Typer(no_args_is_help=True, help="What is kept of a person: hand it out, erase it.")
 app.add_typer(import_app, name="import")
 app.add_typer(privacy_app, name="privacy")
 app.add_typer(kb_app, name="kb")
+app.add_typer(shop_app, name="shop")
 app.add_typer(shop_app, name="shop")
 
 # Whole lines: a sentence in a log or a pipe is not to be broken at eighty columns.
@@ -183,6 +185,32 @@ def import_orders(
 
     base = _foundation()
     raise typer.Exit(run_import(base, file, _known(base, store), format, out, err))
+
+
+@shop_app.command("returned")
+def shop_returned(
+    return_id: Annotated[str, typer.Argument(help="The return's number, R-….")],
+    store: StoreOption = "demo-us",
+) -> None:
+    """Returned goods have arrived: book them in; a case that waits for them goes on."""
+    from xiaoer.commands.shop import run_returned
+
+    base = _foundation()
+    raise typer.Exit(run_returned(base, _known(base, store), return_id, out, err))
+
+
+@shop_app.command("stopped")
+def shop_stopped(
+    order_no: Annotated[str, typer.Argument(help="The order's number.")],
+    tracking_no: Annotated[str, typer.Argument(help="The parcel's number.")],
+    store: StoreOption = "demo-us",
+    stopped: Annotated[bool, typer.Option("--stopped/--not-stopped", help="What the carrier says.")] = True,
+) -> None:
+    """The carrier has answered whether it could stop a parcel."""
+    from xiaoer.commands.shop import run_stopped
+
+    base = _foundation()
+    raise typer.Exit(run_stopped(base, _known(base, store), order_no, tracking_no, stopped, out, err))
 
 
 @shop_app.command("returned")
