@@ -215,11 +215,17 @@ def _remember(turn: Turn, answers: Sequence[Answer], *, misses: int) -> Memory:
         fails=memory.fails + 1 if any(answer.failed for answer in answers) else 0,
         thing=next((a.thing for a in reversed(answers) if a.thing), memory.thing),
         tags=turn.tags[-TAGS_KEPT:],
-        upset=memory.upset or turn.view.understanding.sentiment == "angry",
+        upset=_upset(turn),
         calmed=memory.calmed or turn.calm,
         unwanted=memory.unwanted + 1 if turn.unwanted else 0,
         done=tuple(dict.fromkeys((*memory.done, *turn.done)))[-DONE_KEPT:],
     )
+
+
+def _upset(turn: Turn) -> bool:
+    """Whether this message wants something in anger; a bare number or name is no mood."""
+    meaning = turn.view.understanding
+    return meaning.sentiment == "angry" and bool(meaning.intents)
 
 
 def _topics(turn: Turn) -> tuple[str, ...]:

@@ -51,7 +51,8 @@ def _loud(turn: Turn, said: str) -> bool:
     shouted = bool(_SHOUT.search(text)) or len(_CAPITALS.findall(text)) >= _SHOUTED_WORDS
     words = (*match.insults, *match.furious)
     threat = bool(turn.view.understanding.risk_words) or turn.view.understanding.main == "complaint"
-    return turn.memory.upset or threat or shouted or reading.mentions(said, words)
+    again = turn.memory.upset and bool(turn.view.understanding.intents)
+    return again or threat or shouted or reading.mentions(said, words)
 
 
 def _unwanted(turn: Turn, said: str) -> bool:
