@@ -13,11 +13,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from xiaoer.agent.brains.select import BrainSettingRefused, resolve
+from xiaoer.domain.stores import Store
 from xiaoer.prompts.playbooks import BadPlaybook, load_playbooks
 from xiaoer.settings import Role, Settings, find_problems, names_database
 from xiaoer.storage.engine import make_engine
 from xiaoer.storage.migrate import Registry, is_ahead, pending
 from xiaoer.stores.loader import StoreRefused, load_stores
+from xiaoer.stores.translations import other_numbers, untranslated
 
 _MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]•[/yellow]", "bad": "[red]✗[/red]"}
 
@@ -145,6 +147,16 @@ def _stores(settings: Settings) -> Iterator[Finding]:
         wanted = store.web.widget_secret_env
         if wanted and not settings.named_secret(wanted):
             yield Finding("note", f"store {store.id}: without {wanted} its web visitors are not recognised")
+        yield from _texts(store)
+
+
+def _texts(store: Store) -> Iterator[Finding]:
+    """A seller need not translate; he is told what his customers read in another language."""
+    for lang, names in untranslated(store).items():
+        first = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+        yield Finding("note", f"store {store.id}: {len(names)} rule(s) without a text in {lang}: {first}")
+    for lang, name in other_numbers(store):
+        yield Finding("note", f"store {store.id}: {name} names other numbers in {lang}")
 
 
 def _servers(settings: Settings) -> Iterator[Finding]:

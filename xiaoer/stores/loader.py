@@ -22,6 +22,7 @@ from xiaoer.stores.schema import (
     read_condition,
     read_hours,
 )
+from xiaoer.stores.translations import FOLDER, lay_over, strays
 
 BUILT_IN = Path(__file__).parent
 
@@ -41,10 +42,14 @@ def load_stores(folder: Path = BUILT_IN) -> dict[str, Store]:
         if store.id in stores:
             raise StoreRefused(f"{file}:1: the id {store.id} belongs to another file already")
         stores[store.id] = store
+    strange = strays(folder, stores)
+    if strange:
+        raise StoreRefused("\n".join(strange))
     return stores
 
 
 def load_store(file: Path) -> Store:
+    """One store with the translations that lie beside its file; raises StoreRefused."""
     text = file.read_text(encoding="utf-8")
     try:
         tree = yaml.compose(text, yaml.SafeLoader)
@@ -60,7 +65,10 @@ def load_store(file: Path) -> Store:
     if flaws:
         policy_line = _line_of(tree, ("policy",))
         raise StoreRefused("\n".join(f"{file}:{flaw.line or policy_line}: {flaw.message}" for flaw in flaws))
-    return _store(parsed, policy)
+    store, wrong = lay_over(_store(parsed, policy), file.parent / FOLDER / parsed.id)
+    if wrong:
+        raise StoreRefused("\n".join(wrong))
+    return store
 
 
 def _store(file: StoreFile, policy: Policy) -> Store:
