@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from xiaoer.agent.state import State
+from xiaoer.agent.taint import taint_of
 from xiaoer.domain.pii import Kind, Masker
 from xiaoer.tools.calls import ToolResult
 
@@ -36,6 +37,7 @@ def trace_of(state: State, ms: float) -> dict[str, Any]:
         "sentiment": meaning.sentiment,
         "risk_words": list(meaning.risk_words),
         "marks": list(state.get("marks", ())),
+        "taint": taint_of(state),
         "model_calls": [_model_call(call) for call in state.get("model_calls", ())],
         "tool_calls": [tool_call(result, masker) for result in state.get("results", ())],
         "proposals": [

@@ -44,6 +44,7 @@ class TurnInput:
     served: bool = False  # a matter of service was answered before
     promised: bool = False  # something is still to come from us unasked
     rating: RatingAsked | None = None
+    brake: str = ""  # the budget that is spent: no model is asked in this turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from sqlmodel import Session
 
 from xiaoer.agent.turn import TurnOutcome
 from xiaoer.domain.actions import ActionDraft, ActionStatus
+from xiaoer.domain.budgets import Price
 from xiaoer.domain.messages import Author, Reply
+from xiaoer.inbox.budgets import count_turn
 from xiaoer.inbox.followups.rows import ask_rating, enter_outcome
 from xiaoer.inbox.hooks import LedgerHooks
 from xiaoer.inbox.live import Settled
@@ -24,6 +26,7 @@ from xiaoer.inbox.statements import add_note
 from xiaoer.inbox.storable import storable, storable_text
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, TURN, State, Status
 
+NO_PRICE = Price()
 StatusOf = Callable[[ActionDraft], ActionStatus]
 
 
@@ -56,6 +59,7 @@ def commit_turn(
     queue: Queue,
     hooks: LedgerHooks,
     status_of: StatusOf,
+    price: Price = NO_PRICE,
 ) -> Committed:
     """Everything or nothing; raises Lost when the messages or the conversation have moved on, Overtaken
     when an action has."""
@@ -84,6 +88,7 @@ def commit_turn(
         ask_rating(session, opened.conversation, told[-1].id, now)
     asked = [{"id": a.action_id, "tool": a.tool, "status": a.status} for a in actions]
     session.connection().execute(_INSERT_TURN, _turn_row(opened, verdict, asked, now))
+    count_turn(session, opened, outcome, now, price)
     settled = Settled(
         handled=frozenset(message.id for message in opened.messages),
         replies=told,

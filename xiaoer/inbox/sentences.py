@@ -39,6 +39,25 @@ FAULT: Mapping[str, str] = {
     "ru": "Извините, у меня произошёл сбой, и я не могу ответить. Ваше сообщение сохранено, дальше поможет коллега.",
     "ar": "عذرًا، حدث خلل من جانبي ولا أستطيع الرد. تم حفظ رسالتك وسيتابع معك أحد الزملاء.",
 }
+# A budget is spent or the conversation goes round in circles: no machine goes on, a person does.
+LOOP: Mapping[str, str] = {
+    "zh": "我们好像一直在重复，我继续回答也帮不上忙。我已转给同事，他会看完整段对话并在这里回复您。",
+    "zh-Hant": "我們好像一直在重複，我繼續回答也幫不上忙。我已轉給同事，他會看完整段對話並在這裡回覆您。",
+    "en": "We seem to be going round in circles, and more answers from me will not help. "
+    "A colleague will read our whole conversation and answer you here.",
+    "es": "Parece que damos vueltas a lo mismo y seguir respondiendo no ayudará. "
+    "Un compañero leerá toda la conversación y le responderá aquí.",
+    "fr": "Nous semblons tourner en rond et mes réponses n'aideront plus. "
+    "Un collègue lira toute la conversation et vous répondra ici.",
+    "de": "Wir drehen uns offenbar im Kreis, und weitere Antworten von mir helfen nicht. "
+    "Ein Kollege liest unser ganzes Gespräch und antwortet Ihnen hier.",
+    "pt": "Parece que estamos andando em círculos e mais respostas minhas não vão ajudar. "
+    "Um colega lerá toda a conversa e responderá por aqui.",
+    "ja": "同じやり取りの繰り返しになっているようで、これ以上の自動回答はお役に立てません。担当者が会話をすべて確認し、こちらでお返事します。",
+    "ko": "같은 대화가 반복되고 있어 제가 더 답변드려도 도움이 되지 않을 것 같습니다. 담당자가 대화 전체를 읽고 이곳에서 답변드립니다.",
+    "ru": "Похоже, мы ходим по кругу, и мои ответы больше не помогут. Коллега прочитает всю переписку и ответит вам здесь.",
+    "ar": "يبدو أننا ندور في حلقة مفرغة ولن تفيد إجاباتي أكثر. سيقرأ أحد الزملاء محادثتنا كاملة ويردّ عليكم هنا.",
+}
 
 
 def say(texts: Mapping[str, str], lang: str | None, default: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -12,9 +13,11 @@ from sqlalchemy import Engine
 
 from xiaoer.agent.turn import RunTurn, TurnInput, TurnOutcome
 from xiaoer.domain.actions import ActionDraft, ActionStatus
+from xiaoer.domain.budgets import Brake, Budgets
 from xiaoer.domain.clock import Clock
 from xiaoer.domain.messages import HandOff
 from xiaoer.domain.stores import Store
+from xiaoer.inbox.budgets import read_brake
 from xiaoer.inbox.committing import Committed, Lost, Verdict, commit_turn
 from xiaoer.inbox.hooks import LedgerHooks, Overtaken
 from xiaoer.inbox.live import Live, Settled
@@ -22,7 +25,7 @@ from xiaoer.inbox.loading import Opened, open_turn, read_input, read_scope
 from xiaoer.inbox.outbox import Outbox
 from xiaoer.inbox.pause import held_back
 from xiaoer.inbox.queue import RUN_TURN, SEND, Queue
-from xiaoer.inbox.sentences import FAULT, HOLDING, say
+from xiaoer.inbox.sentences import FAULT, HOLDING, LOOP, say
 from xiaoer.inbox.tables import State
 from xiaoer.storage.crashpoints import crash_point
 from xiaoer.storage.engine import look, reading, transaction
@@ -47,6 +50,7 @@ class Worker:
         clock: Clock,
         live: Live,
         turn_seconds: float = TURN_SECONDS,
+        budgets: Budgets | None = None,
     ) -> None:
         self._engine = engine
         self._queue = queue
@@ -57,6 +61,7 @@ class Worker:
         self._clock = clock
         self._live = live
         self._turn_seconds = turn_seconds
+        self._budgets = budgets or Budgets()
 
     def attach(self) -> None:
         """Take the queue's turns and sends."""
@@ -83,13 +88,24 @@ class Worker:
         loaded = await look(self._engine, self._load, conversation_id)
         if loaded is None:
             return
-        opened, turn = loaded
+        opened, turn, brake = loaded
         crash_point("turn.loaded")
+        if brake is not None and brake.stops:
+            await self._stop(opened, brake)
+            return
         self._live.publish_conversation(conversation_id, "typing")
         outcome = await self._outcome(turn)
         crash_point("turn.planned")
         ms = round((time.monotonic() - started) * 1000)
         await self._commit(opened, Verdict(outcome, ms=ms))
+
+    async def _stop(self, opened: Opened, brake: Brake) -> None:
+        """Without a thought: a person gets the conversation, and the customer is told so once."""
+        log.warning("turn.braked", conversation=opened.conversation.id, turn=opened.turn_id, why=brake.word)
+        sentence = say(LOOP, opened.conversation.lang, self._default_lang(opened.conversation.store))
+        summary = f"The assistant stopped answering here: limit {brake.word} was reached."
+        outcome = self._without_answer(opened, HandOff("limit", summary, sentence), f"limit {brake.word}")
+        await self._commit(opened, Verdict(outcome))
 
     async def quarantine(self, conversation_id: str) -> None:
         """After the last try: the messages are set aside, a person gets them, the customer is told."""
@@ -146,12 +162,14 @@ class Worker:
             self._live.publish_conversation(conversation_id, "action", action_id=action["id"])
         self._live.publish_settled(conversation_id, settled)
 
-    def _load(self, conversation_id: str) -> tuple[Opened, TurnInput] | None:
+    def _load(self, conversation_id: str) -> tuple[Opened, TurnInput, Brake | None] | None:
         with reading(self._engine) as session:
             opened = open_turn(session, conversation_id)
             if opened is None:
                 return None
-            return opened, read_input(session, opened, self._stores, self._hooks, self._clock())
+            turn = read_input(session, opened, self._stores, self._hooks, self._clock())
+            brake = read_brake(session, opened, turn, self._budgets)
+            return opened, replace(turn, brake=brake.word if brake else ""), brake
 
     def _open(self, conversation_id: str) -> Opened | None:
         with reading(self._engine) as session:
@@ -168,6 +186,7 @@ class Worker:
                 queue=self._queue,
                 hooks=self._hooks,
                 status_of=self._status_of,
+                price=self._budgets.price,
             )
 
     def _status_of(self, draft: ActionDraft) -> ActionStatus:
@@ -176,7 +195,7 @@ class Worker:
         ruled = draft.quote.decision == "allow" and store.rules_may_approve
         return ActionStatus.APPROVED if ruled else ActionStatus.PENDING
 
-    def _without_answer(self, opened: Opened, hand_off: HandOff) -> TurnOutcome:
+    def _without_answer(self, opened: Opened, hand_off: HandOff, fault: str = "quarantined") -> TurnOutcome:
         row = opened.conversation
         return TurnOutcome(
             replies=(),
@@ -187,7 +206,7 @@ class Worker:
             lang=row.lang or self._default_lang(row.store),
             sentiment=row.sentiment,
             hand_off=hand_off,
-            trace=_empty_trace("quarantined"),
+            trace=_empty_trace(fault),
             misses=row.misses,
         )
 

@@ -10,6 +10,7 @@ from xiaoer.domain.clock import Clock
 from xiaoer.domain.identity import Scope
 from xiaoer.domain.permits import VerifyKeys
 from xiaoer.domain.stores import Store
+from xiaoer.mcp_servers.codes import Senders
 from xiaoer.mcp_servers.platforms.protocol import Platform
 from xiaoer.mcp_servers.state import ServerState
 
@@ -66,6 +67,7 @@ class ServerDeps:
     keys: VerifyKeys  # public halves: "context" and "grant"
     clock: Clock
     knowledge: Knowledge
+    senders: Senders = field(default_factory=dict)  # of codes; none: L3 is refused and a person offered
     # A turn makes several calls under one context: its signature is checked once a process, its expiry
     # always. Token → its scope and until when it holds.
     contexts: dict[str, tuple[Scope, float]] = field(default_factory=dict, init=False)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from unicodedata import category
 
 import httpx2
 import structlog
@@ -173,6 +174,37 @@ def small_result(kit: Kit) -> Interceptor:
     return weigh
 
 
+# Direction marks, zero-width and tag characters, controls but line feeds: read by models, seen by nobody.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co"})
+_SEEN = frozenset("\n\t\u200c\u200d")
+LONGEST_TEXT = 20_000
+
+
+def plain_text(kit: Kit) -> Interceptor:
+    """Texts of a result as data: without what nobody can see, and with an end. Our servers do so themselves;
+    one by URL may be anybody's."""
+
+    async def clean(request: ToolRequest, handler: Handler) -> ToolResult:
+        result = await handler(request)
+        return replace(result, data=_plain_data(result.data), error=_plain_str(result.error))
+
+    return clean
+
+
+def _plain_data(value: Any) -> Any:
+    if isinstance(value, str):
+        return _plain_str(value)
+    if isinstance(value, dict):
+        return {key: _plain_data(item) for key, item in value.items()}
+    return [_plain_data(item) for item in value] if isinstance(value, list) else value
+
+
+def _plain_str(text: str) -> str:
+    if not text.isprintable():
+        text = "".join(char for char in text if char in _SEEN or category(char) not in _UNSEEN)
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
 def scoped(kit: Kit) -> Interceptor:
     """The signed context goes in; a yes of verify_customer comes out as a raised scope."""
 
@@ -245,6 +277,7 @@ INTERCEPTORS: tuple[Maker, ...] = (
     deadline,
     scoped,
     keyed,
+    plain_text,
     pinned,
     small_result,
 )
@@ -256,6 +289,7 @@ EXECUTOR_INTERCEPTORS: tuple[Maker, ...] = (
     catalogued,
     small_args,
     deadline,
+    plain_text,
     pinned,
     small_result,
 )

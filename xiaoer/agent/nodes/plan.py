@@ -12,14 +12,16 @@ from xiaoer.tools.catalog import Effect, effect_of
 
 def make_plan(brain: Brain, embedded: Brain) -> Node:
     async def plan(state: State) -> dict[str, Any]:
-        mind = embedded if must_hand_off(state["understanding"]) or over_limits(state) else brain
-        made = await mind.plan(view_of(state))
+        brake = state["turn"].brake
+        own = bool(brake) or must_hand_off(state["understanding"]) or over_limits(state)
+        made = await (embedded if own else brain).plan(view_of(state))
         made = _capped(state, made)
+        spent = (f"budget {brake} is spent, {embedded.name} answers",) if brake and not state["step"] else ()
         return {
             "plan": made,
             "memory": state["memory"] if made.memory is None else made.memory,
             "step": state["step"] + 1,
-            "notes": made.notes,
+            "notes": (*spent, *made.notes),
             "model_calls": made.model_calls,
         }
 

@@ -50,6 +50,15 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Where a customer is reached, as the record says; never shown, only written to."""
+
+    email: str
+    phone: str
+    changed_at: datetime | None  # when either was last changed; None: never since the record began
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """One irreversible effect to be done exactly once under `action_id`."""
 
@@ -67,6 +76,7 @@ class Platform(Protocol):
     # who
     def customer_by_external_id(self, store: str, external_id: str) -> str | None: ...
     def customer_by_proof(self, store: str, proof: Proof) -> str | None: ...
+    def contact_of(self, store: str, customer_ref: str) -> Contact | None: ...
 
     # reads
     def get_order(self, store: str, customer_ref: str | None, order_no: str) -> Order | None: ...
