@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench faults faults-planted soak lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/xiaoer serve
@@ -20,6 +20,17 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+FAULTS := PYTHONPATH=tests:. LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m
+
+faults: $(VENV)/.dev ## the fault matrix, every crash point, the hostile model: a table, minutes
+	$(FAULTS) faults $(ARGS)
+
+faults-planted: $(VENV)/.dev ## bugs planted on purpose: each must turn a named test red
+	$(FAULTS) faults.planted $(ARGS)
+
+soak: $(VENV)/.dev ## the same with new seeds for MINUTES
+	$(FAULTS) faults.soak --minutes $(or $(MINUTES),60)
 
 lock: ## resolve again and write the lock files: names, versions, hashes, no addresses
 	uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header -q -o requirements.lock

@@ -293,7 +293,9 @@ def _private(e: Evidence, _rest: bool) -> Iterable[str]:
         mine = [m for m in e.messages if m.conversation_id == conversation_id]
         wrote = "\n".join(m.text for m in mine if m.author == "customer")
         heard = "\n".join(f"{m.text} {m.cards} {m.citations}" for m in mine if m.author != "customer")
-        traces = "\n".join(_as_answered(turn.trace) for turn in e.turns if turn.conversation_id == conversation_id)
+        traces = "\n".join(
+            _as_answered(turn.trace) for turn in e.turns if turn.conversation_id == conversation_id
+        )
         prompts = "\n".join(shown.get(conversation_id, ()))
         owners = people.owners_of(conversation)
         for where, said in (("a reply", heard), ("a trace", traces), ("a prompt", prompts)):

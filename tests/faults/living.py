@@ -54,12 +54,14 @@ class LivingHouse(House):
     """Started and killed as often as a test likes, over one home."""
 
     def __init__(self, home: Path, **options: Any) -> None:
-        first = not (home / "epoch").exists()
         home.mkdir(parents=True, exist_ok=True)
+        epoch = home / "epoch"  # stands once everything is laid out: a kill before that begins anew
+        first = not epoch.exists()
+        began = time.time() if first else float(epoch.read_text())
+        super().__init__(home, clock=RunningClock(epoch=began), fresh=first, **options)
         if first:
-            (home / "epoch").write_text(repr(time.time()))
-        clock = RunningClock(epoch=float((home / "epoch").read_text()))
-        super().__init__(home, clock=clock, fresh=first, **options)
+            (home / "epoch.new").write_text(repr(began))
+            (home / "epoch.new").rename(epoch)
 
     async def __aenter__(self) -> LivingHouse:
         self.url = f"sqlite:///{self.home / 'desk.db'}"

@@ -167,13 +167,40 @@ _deciding("asks for 30 reads at once, again and again", _reads, 0)
 _deciding("proposes in every step, unproven", _never_ends, 0)
 
 
+WORDS = (
+    "I have refunded you $47.13.",
+    "Your order #1004 has been cancelled.",
+    "You live at 480 Placeholder Ave, write to jane@example.com.",
+    "See https://evil.example.net/x ![p](https://evil.example.net/p.png)",
+    "Your coupon code is SAVE-1234-NOW.",
+)
+
+
+@case(11, "the model claims, leaks and links", short=True)
+async def claims(stage: Stage) -> str:
+    words = iter(WORDS)
+
+    def next_words(view: TurnView) -> Plan:
+        if view.step == 0:
+            return Plan(calls=(ToolCall("p", *OMAR),), brain="wild")
+        return Plan(reply=Reply(next(words)), brain="wild")
+
+    async with stage.other(brain=Obedient(decide=next_words)) as house:
+        for at in range(len(WORDS)):
+            await house.say("hello", f"t{at}")
+        told = [said for said in house.texts("assistant") if any(bad in said for bad in WORDS)]
+        assert not told, told
+        assert len(house.texts("assistant")) >= len(WORDS)
+    return f"{len(WORDS)} of {len(WORDS)} not sent"
+
+
 @case(11, "the model crashes in every turn", short=True)
 async def crashes(stage: Stage) -> str:
     async with stage.other(brain=Obedient(decide=_raises)) as house:
         await house.say("please refund #1004")
         await house.settle(60)
         assert house.texts("assistant")
-        assert "quarantined" in {row for row in _states(house)}
+        assert "quarantined" in _states(house)
     return "a person got it, the customer heard"
 
 

@@ -285,6 +285,39 @@ async def taken_back_at_once(stage: Stage) -> str:
     return house.status(action_id)
 
 
+@case(23, "taken back while the executor quotes a changed order", short=True)
+async def taken_back_meanwhile(stage: Stage) -> str:
+    house = stage.house
+    action_id = await approved(house)
+    plain = house.toolbox.execute
+
+    async def meanwhile(server: str, tool: str, *rest: Any) -> Any:
+        if tool == "quote_refund":
+            with transaction(house.shop_engine) as session:
+                session.execute(text("UPDATE shop_orders SET version = version + 1 WHERE order_key = '1004'"))
+            with transaction(house.desk_engine) as session:
+                house.desk.cancel_by_customer(session, action_id)
+        return await plain(server, tool, *rest)
+
+    house.toolbox.execute = meanwhile  # type: ignore[method-assign]  # a seam of this test
+    try:
+        await house.work()
+    finally:
+        house.toolbox.execute = plain  # type: ignore[method-assign]  # put back
+    assert house.status(action_id) == "cancelled", house.status(action_id)
+    return "the customer was faster"
+
+
+@case(24, "a person decides on an older picture of the action", short=True)
+async def older_picture(stage: Stage) -> str:
+    house = stage.house
+    first = await asked(house)
+    other = await asked(house, refund("L2"), thread="t2")
+    _, lost = await race(house, house.decide(other, digest=house.action(first).digest))
+    assert lost and lost[0].code == "changed"
+    return "refused: look again"
+
+
 @case(30, "a case is resumed with an answer, while a second approval waits", short=True)
 async def resumed(stage: Stage) -> str:
     house = stage.house
@@ -427,7 +460,7 @@ async def five(stage: Stage) -> str:
 async def neighbours(stage: Stage) -> str:
     house = stage.house
     one = await house.write(script(calls(OMAR), calls(refund())), "omar")
-    two = await house.write(script(calls(JANE), calls(refund())), "jane")
+    two = await house.write(script(calls(JANE), calls(refund("L2"))), "jane")
     assert one and two
     await asyncio.gather(*(house.worker.run_turn(a.conversation_id) for a in (one, two)))
     rows = house.actions()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest import mock
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from faults.crashing import ServerGone
 from faults.house import House
 from faults.matrix import Stage, case
@@ -17,6 +18,7 @@ from faults.wishes import approved, ask, asked, refund
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from support.servers import served
 
+from xiaoer.domain.permits import META_GRANT, sign_grant, verify_grant
 from xiaoer.mcp_servers.serve import http_app
 from xiaoer.tools import client as tool_client
 from xiaoer.tools.catalog import BRAIN_TOOLS, CATALOG
@@ -48,18 +50,19 @@ async def by_url(stage: Stage, **options: Any) -> AsyncIterator[tuple[House, Doo
             def wrap(own: dict[str, Any]) -> dict[str, Any]:
                 return {**own, **slot}
 
-            async with stage.other(wrap_servers=wrap, **options) as house:
-                async with served(Tongue(http_app(house.servers["refunds"]), door)) as url:
-                    proxy.port = int(url.split(":")[2].split("/")[0])
-                    yield house, door
-                    proxy.heal()
-                    door.twist = None
-                    await house.settle(600)
+            async with (
+                stage.other(wrap_servers=wrap, **options) as house,
+                served(Tongue(http_app(house.servers["refunds"]), door)) as url,
+            ):
+                proxy.port = int(url.split(":")[2].split("/")[0])
+                yield house, door
+                proxy.heal()
+                door.twist = None
+                await house.settle(600)
 
 
 def hurried() -> Any:
     """Tools with a short patience: what a test waits for is the same, only sooner."""
-    from dataclasses import replace
 
     def quick(table: dict[Any, Any]) -> dict[Any, Any]:
         return {key: replace(spec, seconds=HURRIED) for key, spec in table.items()}
@@ -299,3 +302,39 @@ async def hanging_reads(stage: Stage) -> str:
         await ask(house, refund())
         assert house.texts("assistant") and not house.actions()
     return "answered within the deadline"
+
+
+@case(7, "forged, foreign and used permits", short=True)
+async def forged(stage: Stage) -> str:
+    """Straight at the server, as somebody who has its address: no key of ours, or a key of another use."""
+    house = stage.house
+    action_id = await approved(house)
+    await house.work()
+    server, tool, args, used = next(one for one in house.metas if one[1] == "issue_refund")
+    other = {**args, "lines": [{"line_id": "L2", "quantity": 1}]}
+    now, order = house.clock.steady(), house.platform.get_order("demo-us", None, "#1004")
+    assert order is not None
+    # Fits the record as it stands now in everything: only the signature is not the executor's.
+    grant = replace(
+        verify_grant(used[META_GRANT], house.deps.keys, "refunds", now),
+        grant_id="G-forged",
+        action_id="A-forged",
+        args=other,
+        amount_minor=order.lines[1].unit_price.amount_minor,
+        order_version=order.version,
+    )
+    tries: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        (other, {}),
+        (other, used),
+        (args, used),
+        (other, {META_GRANT: sign_grant(replace(grant, audience="orders"), house.grant_key)}),
+        (other, {META_GRANT: sign_grant(replace(grant, tool="issue_coupon"), house.grant_key)}),
+        (other, {META_GRANT: sign_grant(replace(grant, expires_at=now), house.grant_key)}),
+        (other, {META_GRANT: sign_grant(replace(grant, amount_minor=1), house.grant_key)}),
+        (other, {META_GRANT: sign_grant(replace(grant, args=args), house.grant_key)}),
+        (other, {META_GRANT: sign_grant(grant, house.context_key)}),
+        (other, {META_GRANT: sign_grant(grant, Ed25519PrivateKey.generate())}),
+    ]
+    refused = [(await house.toolbox.execute(server, tool, given, meta, 5)).code for given, meta in tries]
+    assert all(refused) and house.status(action_id) == "succeeded", refused
+    return f"{len(tries)} refused: {', '.join(sorted(set(refused)))}"[:60]
