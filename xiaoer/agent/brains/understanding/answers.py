@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from xiaoer.agent.brains.understanding.words import read_words
+from xiaoer.agent.brains.understanding.text import bare, simplify
+from xiaoer.agent.brains.understanding.words import merged, read_words
 
 _LONGEST = 48
 _LONGEST_PHRASE = 5  # words
@@ -23,10 +24,15 @@ _FILLER = ""
 @cache
 def _phrases() -> dict[str, str]:
     """Every known phrase → yes, no, any, or nothing at all (politeness, hesitation)."""
-    table = read_words("answers")
-    known = {str(word): verdict for verdict in ("yes", "no", "any") for word in table[verdict]}
-    fillers = {str(word): _FILLER for word in table["filler"]}
+    table = merged(read_words("answers"), "answers")
+    known = {_spelled(word): verdict for verdict in ("any", "no", "yes") for word in table[verdict]}
+    fillers = {_spelled(word): _FILLER for word in table["filler"]}
     return fillers | known
+
+
+def _spelled(word: object) -> str:
+    """As messages are compared: lower case, simplified, without accents."""
+    return bare(simplify(str(word).lower()))
 
 
 def read_answer(plain: str) -> str | None:
@@ -35,7 +41,7 @@ def read_answer(plain: str) -> str | None:
         return None
     if _ONLY_MARKS.fullmatch(plain):
         return _by_mark(plain)
-    verdicts = _cover(_TOKEN.findall(plain.lower()))
+    verdicts = _cover(_TOKEN.findall(_spelled(plain)))
     if not verdicts:
         return None
     # "好的，不用了": a yes that only nods before a no. The other way round nobody knows.

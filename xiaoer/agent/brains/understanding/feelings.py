@@ -13,7 +13,7 @@ MOODS = ("angry", "unhappy", "happy")
 # "Is this fake or real leather?" asks; it does not accuse.
 _HARMLESS = re.compile(
     r"fake (?:fur|leather|plants?|flowers?|eyelashes|lashes|nails|snow|tan|blood)|or fake\b"
-    r"|dispute resolution policy|假(?:睫毛|发|花|指甲|领|牙)|真的?假的"
+    r"|dispute resolution policy|사기\s*전|假(?:睫毛|发|花|指甲|领|牙)|真的?假的"
 )
 _NOT_GOOD = re.compile(
     r"不(?:太|是很|怎么|够|大|是特别)?(?:满意|喜欢|好看|开心|高兴|好用|靠谱|漂亮|贴心|给力)"
@@ -47,7 +47,7 @@ _MARKS = {
 
 @cache
 def _risks() -> Lexicon:
-    return Lexicon(merged(read_words("mood")["risks"], "risks"), overlapping=True)
+    return Lexicon(merged(read_words("mood")["risks"], "mood.risks"), overlapping=True)
 
 
 @cache

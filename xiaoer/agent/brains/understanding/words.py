@@ -39,9 +39,15 @@ def pack_lexicons() -> tuple[dict[str, Any], ...]:
 
 
 def merged(own: Mapping[str, list[object]], section: str) -> Table:
-    """This room's lists and those of all packs by the same name; a name only packs know counts too."""
+    """This room's lists and those of all packs by the same name; a name only packs know counts too.
+
+    `section` is a path within a lexicon: "concepts", "mood.risks".
+    """
     table: Table = {name: list(entries) for name, entries in own.items()}
     for lexicon in pack_lexicons():
-        for name, entries in (lexicon.get(section) or {}).items():
+        part: Any = lexicon
+        for step in section.split("."):
+            part = (part or {}).get(step)
+        for name, entries in (part or {}).items():
             table.setdefault(name, []).extend(entries or ())
     return table
