@@ -15,6 +15,7 @@ from support.changes import ADDRESS, ARRIVED, CHANGING, MOVING, UNSHIPPED, Call,
 from support.servers import CN, NOW, US, Answer, World, ask, world_on
 
 from xiaoer.domain.canonical import digest
+from xiaoer.domain.limits import Limits
 from xiaoer.domain.permits import META_GRANT, Grant
 from xiaoer.mcp_servers.platforms.local import LocalShop
 from xiaoer.mcp_servers.platforms.local.records import ProductRecord, VariantRecord
@@ -355,6 +356,17 @@ async def test_a_payment_only_moves_to_a_method_of_this_customer(world: World) -
     order = world.platform.get_order(US, None, UNSHIPPED)
     assert order is not None
     assert {payment.method for payment in order.payments} == {"PayPal"}
+
+
+async def test_where_no_second_person_is_asked_for_no_payment_moves(world: World) -> None:
+    call = _call(world, "change_payment")
+    alone = replace(world.deps.stores[US], limits=Limits())
+    lax = replace(world, deps=replace(world.deps, stores={**world.deps.stores, US: alone}))
+    assert (await _quote(lax, call)).code == "refused"
+    fits = world.grant(call.tool, call.args, 1, audience=call.server)
+    before = _state(world)
+    assert (await _do(lax, call, world.permit(fits))).code == "refused"
+    assert _state(world) == before
 
 
 async def test_a_courier_comes_once_from_the_address_on_the_record(world: World) -> None:

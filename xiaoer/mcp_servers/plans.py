@@ -24,7 +24,7 @@ from xiaoer.domain.money import Money, total
 from xiaoer.domain.orders import Order, Payment, Return
 from xiaoer.domain.parcels import Parcel, assess_parcel
 from xiaoer.domain.refunds import money_left, refund_destination
-from xiaoer.domain.refusals import BadInput, NotFound
+from xiaoer.domain.refusals import BadInput, NotFound, Refusal
 from xiaoer.domain.stores import Store
 from xiaoer.mcp_servers.deps import ServerDeps
 from xiaoer.mcp_servers.worth import TO_CONTACT, Wish, Worth
@@ -63,6 +63,8 @@ def plan_exchange(deps: ServerDeps, store: Store, order: Order, wish: Wish) -> W
 
 def plan_payment(deps: ServerDeps, store: Store, order: Order, wish: Wish) -> Worth:
     """What was paid one way counts as paid another way that this customer has used before."""
+    if store.limits.four_eyes_above is None:
+        raise Refusal("A new payment method needs two people, and this shop has not said who they are.")
     wanted = str(wish.args["payment_method_id"])
     known = deps.platform.payments_of(store.id, order.customer_ref)
     method = method_of(known, wanted)

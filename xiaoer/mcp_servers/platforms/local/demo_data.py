@@ -40,6 +40,7 @@ class DemoVariant(_Strict):
     options: dict[str, str]
     price: Decimal
     available: bool = True
+    stock: int | None = None  # None: not counted
 
 
 class DemoProduct(_Strict):

@@ -140,7 +140,9 @@ def _product(demo: DemoStore, product: DemoProduct) -> ProductRecord:
         supplier=product.supplier,
         final_sale=product.final_sale,
         variants=tuple(
-            VariantRecord(v.sku, tuple(v.options.items()), _minor(v.price, demo.currency), v.available)
+            VariantRecord(
+                v.sku, tuple(v.options.items()), _minor(v.price, demo.currency), v.available, v.stock
+            )
             for v in product.variants
         ),
     )
