@@ -143,6 +143,7 @@ def _loose_digits(text: str, facts: Facts) -> str:
 def _known_digits(facts: Facts) -> str:
     """One string in which every run of digits that may be said stands."""
     parts = [*facts.codes, *facts.amounts, *facts.contacts]
+    parts += [f"{amount}0 {amount}.00" for amount in facts.amounts]  # "27.5" is said as 27.50
     parts += [f"{m} {d} {m:02} {d:02} {m:02}{d:02}" for m, d in facts.dates]
     parts += [str(minutes // unit) for minutes in facts.spans for unit in (1, 60, 1440)]
     return " ".join([*parts, facts.own.plain if facts.own else "", str(facts.today)])
