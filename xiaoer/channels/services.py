@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from xiaoer.channels.limiter import Limiter
+from xiaoer.channels.streams import Streams
 from xiaoer.domain.actions import ActionView
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.intake import Intake
@@ -35,3 +36,5 @@ class WebServices:
     frame_ancestors: tuple[str, ...] = ("'self'",)  # sites that may embed the chat
     rates: Rates = Rates()
     limiter: Limiter = field(default_factory=Limiter)
+    # A customer has a chat open in some windows; all customers of this process together.
+    streams: Streams = field(default_factory=lambda: Streams(each=6, most=10_000))

@@ -16,28 +16,28 @@ class Streams:
 
     each: int = 8
     most: int = 4_000
-    _open: Counter[str] = field(default_factory=Counter)
-    _all: int = 0
+    open: int = 0  # all together
+    _of: Counter[str] = field(default_factory=Counter)
 
     def require_place(self, who: str) -> None:
         """Before the answer begins: 429 for the person, 503 for the process."""
-        if self._open[who] >= self.each:
+        if self._of[who] >= self.each:
             raise Problem(429, "Too many live pages are open. Close one.", headers={"Retry-After": "30"})
-        if self._all >= self.most:
+        if self.open >= self.most:
             raise Problem(503, headers={"Retry-After": "30"})
 
     @contextmanager
     def place(self, who: str) -> Iterator[bool]:
         """A place while the stream is open; False when others took the last one meanwhile."""
-        if self._open[who] >= self.each or self._all >= self.most:
+        if self._of[who] >= self.each or self.open >= self.most:
             yield False
             return
-        self._open[who] += 1
-        self._all += 1
+        self._of[who] += 1
+        self.open += 1
         try:
             yield True
         finally:
-            self._all -= 1
-            self._open[who] -= 1
-            if not self._open[who]:
-                del self._open[who]
+            self.open -= 1
+            self._of[who] -= 1
+            if not self._of[who]:
+                del self._of[who]

@@ -59,9 +59,10 @@ def stream(services: WebServices, session: WebSession, after: int) -> EventSourc
 async def _listen(
     services: WebServices, session: WebSession, cursor: Cursor
 ) -> AsyncIterator[ServerSentEvent]:
+    place = services.streams.place(session.conversation_id)
     # Subscribes before it reads, so that nothing falls between the two.
-    with services.live.subscribe(session.conversation_id) as subscription:
-        while True:
+    with place as placed, services.live.subscribe(session.conversation_id) as subscription:
+        while placed:
             for event in await asyncio.to_thread(news, services, session, cursor):
                 yield _as_sse(event)
             moved = await subscription.next(OPEN_ACTION_SECONDS if cursor.open_actions else IDLE_SECONDS)

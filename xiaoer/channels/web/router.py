@@ -88,6 +88,7 @@ def _add_channel(router: APIRouter, services: WebServices) -> None:
         start = after if after is not None else _number(last_event_id)
         if "application/json" in request.headers.get("accept", ""):
             return _data(await asyncio.to_thread(news, services, session, Cursor(start)))
+        services.streams.require_place(session.conversation_id)
         return stream(services, session, start)
 
 
