@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy import text
 
 from xiaoer.approvals.case_files import ShopDesk
+from xiaoer.channels.apidocs import add_docs
 from xiaoer.channels.errors import install_error_handlers
 from xiaoer.channels.labels import build_label_router
 from xiaoer.channels.services import WebServices
@@ -50,10 +51,12 @@ def create_app(settings: Settings, role: Role = Role.ALL) -> FastAPI:
         description="An AI service desk for clusters of online shops.",
         version="0.1.0",
         lifespan=lifespan,
-        docs_url="/docs",
+        # A page of our own: see channels/apidocs.py.
+        docs_url=None,
         redoc_url=None,
     )
     install_error_handlers(app)
+    add_docs(app)
     _add_health(app)
     return app
 
