@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +23,10 @@ from xiaoer.approvals.matter_tables import MatterRow
 from xiaoer.approvals.tables import ActionRow
 from xiaoer.domain.parcels import ParcelState
 from xiaoer.mcp_servers.platforms.local.records import EventRecord
-from xiaoer.storage.engine import reading, transaction
+from xiaoer.storage.engine import make_engine, reading, transaction
 from xiaoer.tools.calls import ToolCall, ToolResult
+
+ROOT = Path(__file__).parents[2]
 
 
 def line_of(world: RealShop, order_no: str) -> str:
@@ -182,6 +188,20 @@ async def _silent(server: str, tool: str, args: dict[str, Any], meta: dict[str, 
     )
 
 
+async def test_one_matter_that_cannot_be_followed_does_not_hold_up_the_others(sqlite_url, tmp_path):
+    async with open_shop(sqlite_url, tmp_path) as world:
+        await received(world)
+        with transaction(world.engine) as session:
+            sound = session.exec(select(MatterRow)).one()
+            broken = MatterRow(
+                **{**sound.model_dump(), "id": "M-0", "subject": {}, "created_at": sound.created_at}
+            )
+            session.add(broken)
+        world.clock.forward(3600)
+        assert await world.follow.tick() == (sound.id,)
+        assert len(pending(world)) == 1
+
+
 async def test_while_money_is_paused_nothing_is_put_up(sqlite_url, tmp_path):
     async with open_shop(sqlite_url, tmp_path) as world:
         await received(world)
@@ -212,6 +232,30 @@ async def test_an_open_request_for_the_same_goods_becomes_the_step(sqlite_url, t
         await world.approve("A-2")
         await world.run_jobs()
         assert matter_of(world, "A-1").stage == "finished"
+
+
+def test_killed_while_it_puts_the_next_step_up_it_is_put_up_once(database_url, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "LANGGRAPH_STRICT_MSGPACK": "true"}
+    words = [sys.executable, "-m", "support.real_shop", database_url, str(tmp_path)]
+
+    def start(how: str) -> int:
+        return subprocess.run([*words, how], env=environment, cwd=ROOT, timeout=120, check=False).returncode
+
+    assert start("returned") == 0
+    assert start("dies-telling") == -9
+    assert start("dies-waking") == -9
+    assert start("follows") == 0
+    assert start("follows") == 0
+    engine = make_engine(database_url)
+    with reading(engine) as session:
+        actions = list(session.exec(select(ActionRow).order_by(ActionRow.tool)))
+        matter = session.exec(select(MatterRow)).one()
+    engine.dispose()
+    assert [(row.tool, row.status) for row in actions] == [
+        ("create_return_label", "succeeded"),
+        ("issue_refund", "pending"),
+    ]
+    assert matter.stage == "refund"
 
 
 async def test_what_the_rules_refuse_goes_to_a_person_and_is_told(sqlite_url, tmp_path):

@@ -7,6 +7,8 @@ action, so that a test can kill it anywhere and start it again.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +20,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 from support.case_world import MAYA, NOEL, Outbox, Queue, TestClock, make_draft
-from support.changes import US, Call, call_of
+from support.changes import ARRIVED, US, Call, call_of
 
 from xiaoer.approvals import ledger
 from xiaoer.approvals.context import HouseRules
@@ -169,5 +171,32 @@ async def _once(desk_url: str, home: Path, tool: str) -> None:
         assert world.row().status == "succeeded", (world.row().status, world.row().last_error)
 
 
+def _dies(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def _returned(desk_url: str, home: Path) -> None:
+    """A label is out, and the goods are back."""
+    async with open_shop(desk_url, home) as world:
+        line = world.platform.get_order(US, None, ARRIVED).lines[0].line_id  # type: ignore[union-attr]
+        args = {"order_no": ARRIVED, "lines": [{"line_id": line, "quantity": 1}], "reason": "changed_mind"}
+        await world.propose(Call("create_return_label", "returns", "check_return", ARRIVED, args))
+        await world.approve()
+        await world.run_jobs()
+        world.shop.receive_return(US, str(world.row().receipt["reference"]))
+
+
+async def _follow(desk_url: str, home: Path, **broken: Any) -> None:
+    async with open_shop(desk_url, home, TestClock(DAY + timedelta(hours=1))) as world:
+        await replace(world.follow, **broken).tick()
+
+
 if __name__ == "__main__":
-    asyncio.run(_once(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+    url, folder, how = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    ways: dict[str, Any] = {
+        "returned": lambda: _returned(url, folder),
+        "follows": lambda: _follow(url, folder),
+        "dies-telling": lambda: _follow(url, folder, tell=_dies),
+        "dies-waking": lambda: _follow(url, folder, defer=_dies),
+    }
+    asyncio.run(ways[how]() if how in ways else _once(url, folder, how))

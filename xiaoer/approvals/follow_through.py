@@ -61,8 +61,17 @@ class FollowThrough:
     async def tick(self) -> tuple[str, ...]:
         """Look for every matter that is due; returns the ids of those that moved."""
         waiting = await asyncio.to_thread(self._due)
-        moved = [matter.id for matter in waiting if await self._follow(matter)]
+        moved = [matter.id for matter in waiting if await self._safely(matter)]
         return tuple(moved)
+
+    async def _safely(self, matter: MatterRow) -> bool:
+        """One matter that cannot be followed must not keep all others waiting."""
+        try:
+            return await self._follow(matter)
+        except Exception as error:  # noqa: BLE001 - said below; it is looked at again, ever more rarely
+            log.error("a matter cannot be followed", matter=matter.id, error=type(error).__name__)
+            await asyncio.to_thread(self._write, lambda s: matters.look_later(s, matter.id, self.clock()))
+            return False
 
     def _due(self) -> tuple[MatterRow, ...]:
         with reading(self.engine) as session:
