@@ -14,8 +14,12 @@ from xiaoer.storage.engine import reading, transaction
 
 S = ActionStatus
 RECEIPT = {
-    **{"tool": "create_return_label", "reference": "R-1", "lines": [], "details": {}},
-    **{"amount": None, "destination": "contact on file"},
+    "tool": "create_return_label",
+    "reference": "R-1",
+    "lines": [],
+    "details": {},
+    "amount": None,
+    "destination": "contact on file",
 }
 
 
@@ -48,6 +52,17 @@ async def test_the_pages_of_the_request_and_of_the_conversation_show_the_timelin
         assert "Asked for" in piece and "Return label" in piece and "waiting for the goods" in piece
         assert piece.index("Waiting") < piece.index("Done")
         assert "Goods have arrived" in piece
+
+
+async def test_the_api_tells_the_cases_of_a_conversation(desk: Desk) -> None:
+    matter = labelled(desk, [])
+    conversation = desk.services.approvals.describe("A-1").summary.conversation_id
+    answer = await desk.token().get(f"/api/v1/conversations/{conversation}/cases")
+    (case,) = answer.json()["cases"]
+    assert (case["id"], case["kind"], case["stage"]) == (matter, "return", "on_its_way")
+    assert (case["waits_for"], case["closed"]) == ("return", False)
+    assert [one["name"] for one in case["timeline"]][-1] == "succeeded"
+    assert (await desk.token().get("/api/v1/conversations/C-NONE/cases")).status_code == 404
 
 
 async def test_an_agent_books_what_has_arrived_and_the_executor_looks_at_once(desk: Desk) -> None:

@@ -72,6 +72,13 @@ def _add_conversations(router: APIRouter, services: DeskServices, acts: Acts, do
         services.looks.note(person.staff, conversation_id, row.store)
         return _data(views.trace(engine, conversation_id))
 
+    @router.get("/conversations/{conversation_id}/cases")
+    def get_cases(conversation_id: str, person: SignedIn = Depends(door)) -> Response:
+        row = views.get_conversation(engine, conversation_id)
+        services.looks.note(person.staff, conversation_id, row.store)
+        found = services.cases.of_conversation(conversation_id)
+        return _data({"cases": [show.matter_json(matter) for matter in found]})
+
     @router.post("/conversations/{conversation_id}/messages", status_code=201)
     def write(conversation_id: str, message: WriteRequest, person: SignedIn = Depends(door)) -> Response:
         message_id = acts.write(person, conversation_id, message.text)

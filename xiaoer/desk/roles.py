@@ -34,6 +34,7 @@ ROUTES: dict[str, Right] = {
     "GET /api/v1/conversations": _R.LOOK,
     "GET /api/v1/conversations/{conversation_id}": _R.LOOK,
     "GET /api/v1/conversations/{conversation_id}/trace": _R.TRACE,
+    "GET /api/v1/conversations/{conversation_id}/cases": _R.LOOK,
     "POST /api/v1/conversations/{conversation_id}/messages": _R.TALK,
     "POST /api/v1/conversations/{conversation_id}/take": _R.TALK,
     "POST /api/v1/conversations/{conversation_id}/give-back": _R.TALK,

@@ -8,6 +8,7 @@ from typing import Any
 
 from xiaoer.approvals.limits import OverLimit
 from xiaoer.approvals.listing import ActionDetail, ActionSummary, HistoryEntry
+from xiaoer.approvals.matters import MatterView
 from xiaoer.desk.audit import AuditEntry
 from xiaoer.desk.services import Inquiry
 from xiaoer.domain.actions import ActionView
@@ -63,6 +64,7 @@ def detail_json(detail: ActionDetail) -> Json:
             "lines": [{**asdict(line), "amount": money_json(line.amount)} for line in quote.lines],
             "amount": money_json(quote.amount),
             "destination": quote.destination,
+            "changes": [asdict(change) for change in quote.changes],
             "record": quote.facts,
             "missing": list(quote.missing),
             "order_version": quote.order_version,
@@ -93,6 +95,20 @@ def over_json(over: OverLimit | None) -> Json | None:
         return None
     amounts = {name: money_json(getattr(over, name)) for name in ("limit", "spent", "amount")}
     return {"whose": over.whose, **amounts}
+
+
+def matter_json(matter: MatterView) -> Json:
+    """One long case: where it stands, and what has happened to it, oldest first."""
+    return {
+        "id": matter.id,
+        "kind": matter.kind,
+        "stage": matter.stage,
+        "closed": matter.closed,
+        "waits_for": matter.waits_for,
+        "store": matter.store,
+        "order_no": matter.order_no,
+        "timeline": [_timed(asdict(happening)) for happening in matter.happenings],
+    }
 
 
 def history_json(entry: HistoryEntry) -> Json:
