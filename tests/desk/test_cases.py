@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sqlalchemy import text
-from support.staff import Desk
+from support.case_world import make_draft
+from support.inbox import message
+from support.staff import Desk, facts_of
 
 from xiaoer.approvals import ledger, matters
 from xiaoer.approvals.case_files import CaseFiles, ShopDesk
 from xiaoer.domain.actions import ActionStatus
+from xiaoer.domain.changes import Change
 from xiaoer.storage.engine import reading, transaction
 
 S = ActionStatus
@@ -97,3 +100,21 @@ async def test_who_may_only_look_has_no_button(desk: Desk) -> None:
     assert "Goods have arrived" not in await viewer.page("/desk/cases?action=A-1")
     csrf = await viewer.csrf("/desk/account")
     assert (await viewer.http.post(f"/desk/cases/{matter}/received", data={"csrf": csrf})).status_code == 403
+
+
+async def test_the_request_shows_what_stands_there_now_and_what_will(desk: Desk) -> None:
+    accepted = desk.inbox.intake.accept_now(message("please send it elsewhere", "ev-A-7"))
+    draft = make_draft("A-7", conversation_id=accepted.conversation_id, tool="change_address")
+    changes = (
+        Change("street", "1 Old Rd", "12 Fixture Road <script>"),
+        Change("item:L1", "1 × Lamp (white)", "1 × Lamp (black)"),
+        Change("parcel", "USPS 9400", "return"),
+    )
+    with transaction(desk.inbox.engine) as session:
+        asked = replace(draft, quote=replace(draft.quote, changes=changes))
+        ledger.propose(session, asked, S.PENDING, desk.clock())
+    page = await (await desk.sign_in()).page("/desk/approvals/A-7")
+    facts = facts_of(page)
+    assert "What is changed" in facts and "<script>" not in facts
+    for said in ("Street", "1 Old Rd", "12 Fixture Road &lt;script&gt;", "Lamp (black)", "back to the shop"):
+        assert said in facts, said
