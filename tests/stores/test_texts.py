@@ -97,7 +97,7 @@ def test_the_guard_holds_a_rule_with_another_number_or_another_amount() -> None:
     cost = dict(rules(store))["shipping.cost"]
     for lang, text in cost.items():
         wrong = text.replace("49", "39")
-        assert [v.check for v in check_text(wrong, facts, store) if not v.ok] == ["amounts"], lang
+        assert "amounts" in [v.check for v in check_text(wrong, facts, store) if not v.ok], lang
 
 
 # ── a seller's own ───────────────────────────────────────────────────────────────────────────
