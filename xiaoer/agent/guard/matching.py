@@ -11,7 +11,7 @@ from xiaoer.agent.guard.numbers import amounts_in, plain_number, shares_in
 from xiaoer.agent.guard.patterns import codes_in
 from xiaoer.agent.guard.receipts import UNDER_WAY
 from xiaoer.agent.guard.times import Times, times_in
-from xiaoer.domain.claims import ANSWERED, ARRIVAL, PLEDGE, PROMISE, Claim, find_claims
+from xiaoer.domain.claims import ANSWERED, ARRIVAL, MATTER, PLEDGE, PROMISE, Claim, find_claims
 from xiaoer.domain.orders import order_key
 
 _CARRIED_OUT = frozenset(
@@ -40,6 +40,9 @@ def _unbacked(text: str, facts: Facts) -> Iterator[str]:
         elif claim.kind == ANSWERED:
             if not any(deed.kind in _CARRIED_OUT for deed in facts.deeds):
                 yield "something done"
+        elif claim.among:
+            if not _some_done(claim, facts):
+                yield "something done" if claim.kind == MATTER else claim.kind
         elif _under_way(claim, facts):
             continue
         elif not _done((claim.kind,), claim, facts) or not _amount_fits(claim, facts):
@@ -54,7 +57,14 @@ _MOVING = re.compile(
 
 
 def _under_way(claim: Claim, facts: Facts) -> bool:
-    return _MOVING.search(claim.clause) is not None and _done((UNDER_WAY + claim.kind,), claim, facts)
+    kinds = tuple(UNDER_WAY + kind for kind in claim.among or (claim.kind,))
+    return _MOVING.search(claim.clause) is not None and _done(kinds, claim, facts)
+
+
+def _some_done(claim: Claim, facts: Facts) -> bool:
+    """A loose claim names its matter alone: a receipt of any kind that it may mean backs it."""
+    kinds = set(claim.among) | (_CARRIED_OUT if MATTER in claim.among else set())
+    return _done(tuple(kinds), claim, facts) or _under_way(claim, facts)
 
 
 def _done(kinds: tuple[str, ...], claim: Claim, facts: Facts) -> bool:

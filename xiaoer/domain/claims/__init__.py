@@ -4,6 +4,7 @@ from xiaoer.domain.claims.engine import (
     ANSWERED,
     ARRIVAL,
     DONE,
+    MATTER,
     PLEDGE,
     PROMISE,
     Claim,
@@ -11,4 +12,4 @@ from xiaoer.domain.claims.engine import (
     topics_of,
 )
 
-__all__ = ["ANSWERED", "ARRIVAL", "DONE", "PLEDGE", "PROMISE", "Claim", "find_claims", "topics_of"]
+__all__ = ["ANSWERED", "ARRIVAL", "DONE", "MATTER", "PLEDGE", "PROMISE", "Claim", "find_claims", "topics_of"]

@@ -22,6 +22,8 @@ DONE = (
 )  # fmt: skip
 # "Done!" as the answer to a wish: something was carried out, and any receipt shows it.
 ANSWERED = "answered"
+# Something was done with an order or purchase, in words that name no kind: any receipt of it shows it.
+MATTER = "matter"
 ARRIVAL, PROMISE, PLEDGE = "arrival", "promise", "pledge"
 
 # No full stop behind a figure ("1. track") or inside one; a line is a sentence.
@@ -42,6 +44,8 @@ _LATIN = ("en", "es", "fr", "de", "pt")
 _LETTERS = re.compile("[a-z]{3}")
 _MARK = "·"
 _REQUEST = f" {_MARK} "
+_ENDED = "†"
+_GONE = f" {_ENDED} "
 _OF_PARCELS = frozenset({"shipped", "delivered"})
 
 
@@ -53,6 +57,7 @@ class Claim:
     before: str = ""  # plain form of everything before the sentence
     rest: str = ""  # what follows the clause within the sentence
     hinted: bool = False  # no word of completion: a topic told as a fact
+    among: tuple[str, ...] = ()  # the matters that a loose claim may mean: a receipt of one backs it
 
 
 def find_claims(text: str, context: str = "") -> tuple[Claim, ...]:
@@ -144,6 +149,11 @@ class _Reader:
         spoken = [lex for lex in spoken if lex.lang in {lang for lang, _ in worth} or lex.warm.blind]
         hot = [(lexicon, _hot_kinds(lexicon, raw, worth)) for lexicon in spoken]
         self.lexicons = [lexicon for lexicon, kinds in hot if kinds or _warm(lexicon, raw, worth)]
+        self.core = [
+            lexicon
+            for lexicon, kinds in hot
+            if any(kind.may.search(raw) for kind in kinds) or _warm(lexicon, raw, worth)
+        ]
         self.main = main_languages(raw, [lexicon.lang for lexicon in self.lexicons])
         self.polite = {lex.lang for lex in self.lexicons if lex.polite.blind or (lex.lang, POLITE) in worth}
         self.warm = [lex for lex in self.lexicons if lex.warm.blind or (lex.lang, WARM) in worth]
@@ -152,6 +162,7 @@ class _Reader:
         self.topics: list[str] = []
         self.carried = False
         self.hints: set[str] = set()
+        self.loose: tuple[str, ...] = ()
         self.asks = False
         self.question = raw.rstrip(" \"')").endswith(("?", "؟"))
 
@@ -164,7 +175,7 @@ class _Reader:
             last = number == len(clauses) - 1
             rest = " ".join(clauses[number + 1 :])
             for kind in self._claimed(clause, clauses[number + 1 :], last):
-                yield Claim(kind, clause, self.raw, rest=rest, hinted=kind in self.hints)
+                yield Claim(kind, clause, self.raw, "", rest, kind in self.hints, self.loose)
             if number + 1 < len(clauses):
                 self.carried = self.carried or any(_conditional(lex, clause) for lex in self.lexicons)
         yield from self._promises(clauses)
@@ -181,6 +192,7 @@ class _Reader:
         asked = self.asks or self._asked(clause, last)
         named: list[str] = []
         done: list[str] = []
+        loose: list[str] = []
         self.hints = set()
         for lex in self.lexicons:
             for kind in self.hot[lex.lang]:
@@ -193,10 +205,14 @@ class _Reader:
                     done.append(kind.name)
                 elif kind.name in BARE and not asked and self._hints_at(lex, kind.topics, text, later):
                     self.hints.add(kind.name)
+                elif not asked and self._told_as_done(lex, kind, texts[lex.lang], later):
+                    loose.append(kind.name)
             if not asked and self._hints_at(lex, lex.bosses, texts[lex.lang], later, told=True):
                 self.hints.add(_OF_REQUESTS)
         self.hints -= set(done)
         done += sorted(self.hints)
+        self.loose = () if done else tuple(sorted(set(loose), key=MATTER.__ne__))
+        done += self.loose[:1]
         self.topics += named
         if named or done:
             self.inherited = named or done
@@ -219,11 +235,23 @@ class _Reader:
         whole = (found.start(), len(text))
         return all(self._stands(lex, text, span, later) for span in (whole, found.span()))
 
+    def _told_as_done(self, lex: Lexicon, kind: Kind, text: str, later: Sequence[str]) -> bool:
+        """Any word for the matter with the grammar of what is over: a claim unless something excuses it."""
+        topic = kind.wide.search(text)
+        if topic is None or lex.lang not in self.main or _MARK in text or _OWN_ID.search(self.raw):
+            return False
+        if any(other.harmless.search(text) or other.nots.search(text) for other in self._judges(lex)):
+            return False
+        spans = [found.span() for found in lex.happened.finditer(text)]
+        spans += [found.span() for found in _OVER.finditer(text)]
+        return any(span != topic.span() and self._stands(lex, text, span, later) for span in spans)
+
     def _quiet(self, lex: Lexicon, clause: str) -> str:
         """The clause without courtesies, and with requests named as such."""
         if lex.lang not in self.polite:
             return clause.strip()
-        return lex.requests.sub(_REQUEST, lex.idioms.sub(" ", clause)).strip()
+        ended = lex.gone.sub(_GONE, clause)
+        return lex.requests.sub(_REQUEST, lex.idioms.sub(" ", ended)).strip()
 
     def _asked(self, clause: str, last: bool) -> bool:
         shown = clause.strip(" .!?\u061f\u3002")
@@ -251,7 +279,9 @@ class _Reader:
         found = [match.span() for match in kind.done.finditer(text) if match.group()]
         if found:
             return found
-        for lex in self.lexicons:  # the topic in one language, its completion in another
+        for lex in (
+            lex for lex in self.core if lex.lang in self.main
+        ):  # a topic, completed in another tongue
             for other in lex.kinds:
                 if other.name == kind.name and other is not kind:
                     found += [match.span() for match in other.done.finditer(text) if match.group()]
@@ -336,6 +366,7 @@ class _Reader:
         return bool(bound or lex.nots.search(text) or self.question)
 
 
+_OVER = re.compile(_ENDED)
 _UNMARKED = frozenset({"zh", "ja", "ko"})  # whose questions are marked by words
 _MARKED = frozenset({"en", "fr", "de"})  # whose questions turn the sentence round
 _NUMBER = re.compile(r"#\w+")
@@ -359,7 +390,11 @@ _WORDS = re.compile(r"[^\W\d_]+")
 
 def _hot_kinds(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) -> list[Kind]:
     lang = lexicon.lang
-    return [k for k in lexicon.kinds if (k.hint.blind or (lang, k.name) in worth) and k.may.search(text)]
+    return [
+        k
+        for k in lexicon.kinds
+        if (k.hint.blind or (lang, k.name) in worth) and (k.may.search(text) or k.wide.search(text))
+    ]
 
 
 # "お金、もうカードに": a topic before its comma is no clause of its own.

@@ -42,7 +42,10 @@ class Kind:
     topics: Pattern
     done: Pattern
     verbs: Pattern
-    may: Pattern  # any word of topics or verbs: without one a sentence needs no closer look
+    wide: Pattern  # any word for the matter: told with anything that happened, it is a claim
+    may: (
+        Pattern  # any word of topics or verbs: without one, or one of `wide`, a sentence needs no closer look
+    )
     hint: Hint
 
 
@@ -68,6 +71,9 @@ class Lexicon:
     certain: Pattern
     promised: Pattern
     pledges: Pattern
+    happened: Pattern  # the grammar of what is over and done, whatever the verb
+    gone: Pattern  # denials that assert: "no longer exists"
+    harmless: Pattern  # what a desk does and records show: looked, passed on, ordered, shipped
     warm: Hint  # of `alone`, `bosses`, `certain` and `pledges`
     polite: Hint  # of `idioms` and `requests`
 
@@ -75,6 +81,7 @@ class Lexicon:
 _FIELDS = (
     "idioms", "joins", "before", "after", "nots", "conditions", "conditions_past", "rules",
     "hard", "questions", "alone", "pending", "bosses", "certain", "promised", "pledges",
+    "happened", "gone", "harmless",
 )  # fmt: skip
 
 
@@ -143,21 +150,22 @@ def _read(path: Path) -> Lexicon:
     except re.error as error:
         raise ValueError(f"{path.name}: {error} in {str(error.pattern)[:80]}") from error
     warm = hint_of("\n".join(data.get(name) or "" for name in ("alone", "bosses", "certain", "pledges")))
-    polite = hint_of("\n".join(data.get(name) or "" for name in ("idioms", "requests")))
+    polite = hint_of("\n".join(data.get(name) or "" for name in ("idioms", "requests", "gone")))
     return Lexicon(lang=path.stem, kinds=kinds, warm=warm, polite=polite, **words)
 
 
 def _kind(name: str, parts: dict[str, str], done: str) -> Kind:
-    topics, verbs = parts.get("topics", ""), parts.get("verbs", "")
+    topics, verbs, wide = parts.get("topics", ""), parts.get("verbs", ""), parts.get("wide", "")
     # A bare topic may claim; where it may not, the word of completion is the rarer of the two.
     hot = parts["only"] if "only" in parts and name not in BARE else topics
     return Kind(
         name=name,
         topics=_pattern(topics),
-        done=_pattern(parts.get("only", done)),
+        done=_pattern(parts.get("only", done if topics else "")),
         verbs=_pattern(verbs),
+        wide=_pattern(wide),
         may=_pattern("\n".join(part for part in (hot, verbs) if part)),
-        hint=hint_of(f"{hot}\n{verbs}"),
+        hint=hint_of(f"{hot}\n{verbs}\n{wide}"),
     )
 
 
