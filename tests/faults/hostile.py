@@ -420,7 +420,7 @@ def _known(problem: str) -> bool:
     return "was answered after" in problem
 
 
-def attack(sequences: int, start: int, steps: int = 9) -> Counter[str]:
+def attack(sequences: int, start: int, steps: int = 7) -> Counter[str]:
     """Play so many sequences; raises on the first one that breaks something, with its steps."""
     chosen = settings(
         max_examples=sequences,
