@@ -58,6 +58,7 @@ from xiaoer.mcp_servers.deps import NoKnowledge, ServerDeps
 from xiaoer.mcp_servers.platforms.local import LocalPlatform, demo_stores, seed_demo
 from xiaoer.mcp_servers.registry import SERVERS
 from xiaoer.mcp_servers.state import ServerState
+from xiaoer.privacy.retention import Keep, Sweeper, forgetting, sweeping
 from xiaoer.prompts.playbooks import load_playbooks
 from xiaoer.settings import Role, Settings, SettingsRefused
 from xiaoer.storage.alone import SEED, alone
@@ -208,11 +209,22 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
             brain = mind.brain
             hooks = _Hooks(LedgerHooks(base.stores, base.clock))
             worker = Worker(
-                base.desk_engine, queue, measured(mind.run_turn), base.stores, hooks, outbox, base.clock, live
+                *(
+                    base.desk_engine,
+                    queue,
+                    measured(mind.run_turn),
+                    base.stores,
+                    hooks,
+                    outbox,
+                    base.clock,
+                    live,
+                ),
+                budgets=base.settings.limits.budgets(),
             )
             worker.attach()
             await asyncio.to_thread(worker.recover)
             attach_clocks(base.desk_engine, queue, outbox, mind.lookout, base.stores, hooks, base.clock, live)
+            queue.every_tick(sweeping(sweeper_of(base)), "retention")
         if grant_key is not None:
             cases = await _cases(base, role, toolbox, grant_key, outbox, queue, pauses, stack)
     quote = cases.look_ups.quote if cases else None
@@ -236,6 +248,11 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
         toolbox=toolbox,
         brain=brain,
     )
+
+
+def sweeper_of(base: Foundation) -> Sweeper:
+    keep = Keep(**base.settings.retention.model_dump())
+    return Sweeper(base.desk_engine, base.shop_engine if "shop" in base.opened else None, keep, base.clock)
 
 
 async def _tools(
@@ -295,6 +312,7 @@ async def _cases(
         await asyncio.to_thread(ticks.tick)
 
     queue.every_tick(tick)
+    queue.every_tick(forgetting(sweeper_of(base), saver.adelete_thread), "threads")
     follow = FollowThrough(
         base.desk_engine, runner.look_ups, tell, defer, base.stores, base.clock, money_paused
     )

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 from xiaoer.agent.brains.select import BrainSettingRefused, resolve
 from xiaoer.approvals import keys as key_files
+from xiaoer.domain.budgets import Budgets, Price
 from xiaoer.domain.weak import is_easy
 from xiaoer.stores import loader
 
@@ -95,6 +96,49 @@ class BrainSettings(_Env):
     openai_base_url: Annotated[str | None, Field(alias="OPENAI_BASE_URL")] = None
 
 
+class LimitSettings(_Env):
+    """What a day (UTC) may cost; an empty value keeps the default, 0 stops at once."""
+
+    conversation_turns: Annotated[int, Field(alias="XIAOER_CONVERSATION_TURNS_PER_DAY", ge=1)] = 300
+    sender_messages: Annotated[int, Field(alias="XIAOER_SENDER_MESSAGES_PER_DAY", ge=1)] = 400
+    sender_characters: Annotated[int, Field(alias="XIAOER_SENDER_CHARACTERS_PER_DAY", ge=1)] = 200_000
+    store_turns: Annotated[int, Field(alias="XIAOER_STORE_TURNS_PER_DAY", ge=0)] = 20_000
+    conversation_tokens: Annotated[int, Field(alias="XIAOER_CONVERSATION_TOKENS_PER_DAY", ge=0)] = 300_000
+    store_tokens: Annotated[int | None, Field(alias="XIAOER_STORE_TOKENS_PER_DAY", ge=0)] = None
+    model_tokens: Annotated[int | None, Field(alias="XIAOER_MODEL_TOKENS_PER_DAY", ge=0)] = None
+    model_usd: Annotated[float | None, Field(alias="XIAOER_MODEL_USD_PER_DAY", ge=0)] = None
+    # US dollars for a million tokens: "fresh input, cached input, output".
+    model_price: Annotated[
+        str, Field(alias="XIAOER_MODEL_PRICE", pattern=r"^\d+(\.\d+)?\s*,\s*\d+(\.\d+)?\s*,\s*\d+(\.\d+)?$")
+    ] = "0,0,0"
+
+    def budgets(self) -> Budgets:
+        fresh, cached, output = (float(part) for part in self.model_price.split(","))
+        return Budgets(
+            conversation_turns=self.conversation_turns,
+            sender_messages=self.sender_messages,
+            sender_characters=self.sender_characters,
+            store_turns=self.store_turns,
+            conversation_tokens=self.conversation_tokens,
+            store_tokens=self.store_tokens,
+            model_tokens=self.model_tokens,
+            model_micro_usd=None if self.model_usd is None else round(self.model_usd * 1_000_000),
+            price=Price(fresh, cached, output),
+        )
+
+
+class RetentionSettings(_Env):
+    """How many days something is kept after its last movement; 0 keeps it for ever."""
+
+    messages: Annotated[int, Field(alias="XIAOER_KEEP_MESSAGES_DAYS", ge=0)] = 730
+    traces: Annotated[int, Field(alias="XIAOER_KEEP_TRACES_DAYS", ge=0)] = 90
+    follow_ups: Annotated[int, Field(alias="XIAOER_KEEP_FOLLOW_UPS_DAYS", ge=0)] = 180
+    grants: Annotated[int, Field(alias="XIAOER_KEEP_SPENT_GRANTS_DAYS", ge=0)] = 30
+    proofs: Annotated[int, Field(alias="XIAOER_KEEP_PROOF_ATTEMPTS_DAYS", ge=0)] = 7
+    threads: Annotated[int, Field(alias="XIAOER_KEEP_CASE_THREADS_DAYS", ge=0)] = 90
+    budgets: Annotated[int, Field(alias="XIAOER_KEEP_BUDGETS_DAYS", ge=0)] = 35
+
+
 class McpSettings(_Env):
     """A server without address runs in this process."""
 
@@ -119,6 +163,8 @@ class Settings:
         self.database = self._read(DatabaseSettings)
         self.brain = self._read(BrainSettings)
         self.mcp = self._read(McpSettings)
+        self.limits = self._read(LimitSettings)
+        self.retention = self._read(RetentionSettings)
 
     def _read(self, concern: type[_Read]) -> _Read:
         try:
@@ -183,6 +229,7 @@ def find_problems(settings: Settings, role: Role) -> Iterator[str]:
     yield from _brain_problems(settings.brain)
     yield from _store_problems(settings)
     yield from _address_problems(settings)
+    yield from _limit_problems(settings)
 
 
 def _home_problems(home: Path) -> Iterator[str]:
@@ -293,6 +340,15 @@ def _store_problems(settings: Settings) -> Iterator[str]:
     articles = settings.service.articles
     if articles is not None and not articles.is_dir():
         yield f"XIAOER_ARTICLES={articles} is not a folder."
+
+
+def _limit_problems(settings: Settings) -> Iterator[str]:
+    budgets = settings.limits.budgets()
+    if budgets.model_micro_usd is not None and budgets.price == Price():
+        yield (
+            "XIAOER_MODEL_USD_PER_DAY needs XIAOER_MODEL_PRICE, the US dollars for a million tokens of fresh input, "
+            'cached input and output, such as "1.00,0.10,5.00"; without it nothing would ever be spent.'
+        )
 
 
 def _address_problems(settings: Settings) -> Iterator[str]:

@@ -17,6 +17,8 @@ from xiaoer.tools.catalog import CATALOG, Effect
 
 ARGUMENTS: dict[tuple[str, str], set[str]] = {
     ("orders", "verify_customer"): {"order_no", "email", "phone_tail", "name", "postcode"},
+    ("orders", "send_code"): set(),
+    ("orders", "check_code"): {"code"},
     ("orders", "find_orders"): {"query"},
     ("orders", "get_order"): {"order_no"},
     ("orders", "get_product"): {"product_id", "query"},

@@ -166,6 +166,34 @@ def _servers(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def _limits(settings: Settings) -> Iterator[Finding]:
+    """Every limit of a day, and where the model stops."""
+    budgets = settings.limits.budgets()
+    money = "no limit" if budgets.model_micro_usd is None else f"{budgets.model_micro_usd / 1e6:g} USD"
+    yield Finding(
+        "ok",
+        f"a day's limits: conversation {budgets.conversation_turns} turns and {_shown(budgets.conversation_tokens)} tokens, "
+        f"sender {budgets.sender_messages} messages and {_shown(budgets.sender_characters)} characters, "
+        f"store {_shown(budgets.store_turns)} turns and {_shown(budgets.store_tokens)} tokens",
+    )
+    yield Finding(
+        "ok", f"the model's day: {_shown(budgets.model_tokens)} tokens, {money}; then the embedded brain"
+    )
+    yield Finding("ok", f"loops: the same sentence {budgets.same_message} times in a row goes to a person")
+
+
+def _shown(limit: int | None) -> str:
+    return "any number of" if limit is None else f"{limit:,}"
+
+
+def _retention(settings: Settings) -> Iterator[Finding]:
+    kept = settings.retention.model_dump()
+    days = ", ".join(
+        f"{name.replace('_', '-')} {f'{n} days' if n else 'for ever'}" for name, n in kept.items()
+    )
+    yield Finding("ok", f"kept: {days} (what is due goes every hour)")
+
+
 _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _home,
     _databases,
@@ -174,4 +202,6 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _playbooks,
     _stores,
     _servers,
+    _limits,
+    _retention,
 )

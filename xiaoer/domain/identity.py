@@ -26,6 +26,7 @@ class Scope:
     verified_at: datetime | None = None
     expires_at: datetime | None = None  # proof lasts for the conversation, at most 24 h
     only_order: str | None = None  # set: nothing but the state of this one order may be read
+    began_at: datetime | None = None  # the conversation; a contact that changed later is nobody's proof
 
     def watching(self, order_no: str, customer_ref: str | None, until: datetime) -> Scope:
         """For keeping a promise after the proof has run out: one order, of whom it was promised to, for seconds."""

@@ -70,6 +70,8 @@ def sign_context(scope: Scope, key: Ed25519PrivateKey, now: datetime, seconds: i
     }
     if scope.only_order is not None:
         claims["only"] = scope.only_order
+    if scope.began_at is not None:
+        claims["began"] = _epoch(scope.began_at)
     return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "context"})
 
 
@@ -87,6 +89,7 @@ def verify_context_until(token: object, keys: VerifyKeys, now: datetime) -> tupl
         external_id=claims["ext"],
         customer_ref=claims["cust"],
         only_order=claims.get("only"),
+        began_at=datetime.fromtimestamp(claims["began"], UTC) if "began" in claims else None,
     )
     return scope, float(claims["exp"])
 

@@ -25,7 +25,7 @@ MOST_HISTORY = 40
 _SAID = (State.HANDLED, State.QUARANTINED, State.SENT, State.QUEUED, State.NOTED)
 _CONVERSATION = (
     *("id", "store", "channel", "thread", "status", "lang", "sentiment", "external_id", "level", "fence"),
-    *("customer_ref", "verified_at", "scope_expires_at", "memory", "misses", "served_at"),
+    *("customer_ref", "verified_at", "scope_expires_at", "memory", "misses", "served_at", "created_at"),
 )
 _MESSAGE = ("id", "seq", "author", "who", "kind", "text", "event_id", "sent_at", "created_at")
 
@@ -118,11 +118,12 @@ def read_scope(row: AnyRow, now: datetime) -> Scope:
         customer_ref=row.customer_ref,
         verified_at=row.verified_at,
         expires_at=row.scope_expires_at,
+        began_at=row.created_at,
     )
     if scope.expires_at is None or now < scope.expires_at:
         return scope
     level = Level.CHANNEL if row.external_id else Level.ANONYMOUS
-    return Scope(row.store, row.id, level, row.external_id)
+    return Scope(row.store, row.id, level, row.external_id, began_at=row.created_at)
 
 
 def _history(session: Session, opened: Opened) -> tuple[HistoryItem, ...]:

@@ -76,6 +76,7 @@ NoteText = Annotated[str, Field(min_length=1, max_length=1000, description="What
 Sku = Annotated[str, Field(min_length=1, max_length=64, description="SKU of the article in question.")]
 Id = Annotated[str, Field(min_length=1, max_length=80)]
 ActionId = Annotated[str, Field(min_length=1, max_length=64)]
+Code = Annotated[str, Field(min_length=4, max_length=20, description="The code as the customer typed it.")]
 Email = Annotated[str, Field(min_length=3, max_length=254, description="E-mail address on the order.")]
 PhoneTail = Annotated[
     str, Field(min_length=4, max_length=30, description="Last four digits of the phone on the order.")

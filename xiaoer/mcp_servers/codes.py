@@ -17,10 +17,12 @@ from typing import Protocol
 
 from sqlalchemy import Column, Engine, Index, func, select, update
 from sqlmodel import Field, Session, col
+from sqlmodel import select as rows
+from sqlmodel.sql.expression import SelectOfScalar
 
-from xiaoer.domain.ids import new_id
+from xiaoer.domain.ids import derived_id
 from xiaoer.domain.refusals import Refusal
-from xiaoer.mcp_servers.platforms.protocol import Contact
+from xiaoer.mcp_servers.platforms.protocol import SETTLED, Contact
 from xiaoer.storage.columns import UtcDateTime
 from xiaoer.storage.engine import transaction
 from xiaoer.storage.metadata import ShopTable
@@ -29,11 +31,10 @@ DIGITS = 6
 LASTS = timedelta(minutes=10)
 WRONG_TRIES = 3  # of one code
 CODES_AN_HOUR = 3  # of one conversation, and for one customer: nobody's inbox is flooded
-SETTLED = timedelta(hours=72)  # a contact changed later than this ago may be a thief's
 
 
 class ContactSender(Protocol):
-    """One way to reach a customer; synchronous, called in a thread. Raises for a failed delivery."""
+    """One way to reach a customer; synchronous, called in a thread. Raises OSError for a failed delivery."""
 
     def send(self, store: str, to: str, code: str, lang: str) -> None: ...
 
@@ -85,31 +86,39 @@ def settled(contact: Contact, began_at: datetime, now: datetime) -> bool:
     return changed is None or (changed < began_at and now - changed >= SETTLED)
 
 
-def send_code(engine: Engine, senders: Senders, contact: Contact | None, asked: Asked, now: datetime) -> str:
-    """Make a code, keep its hash, send it; which way it went. Raises NoCode.
+def send_code(
+    engine: Engine, senders: Senders, contact: Contact | None, asked: Asked, key: str, now: datetime
+) -> str:
+    """Make a code, keep its hash, send it; which way it went. Under the same key nothing is sent twice. Raises NoCode.
 
     The row is written before the code leaves, so that a crash between the two cannot give a code away
     that no limit has counted.
     """
     way = _way(senders, contact, asked, now)
     code = "".join(secrets.choice("0123456789") for _ in range(DIGITS))
+    code_id = derived_id("PC", key, length=16)
     with transaction(engine) as session:
+        if session.get(ProofCode, code_id) is not None:
+            return way
         if _sent_lately(session, asked, now) >= CODES_AN_HOUR:
             raise NoCode("Too many codes were asked for within the hour. A colleague can go on.")
-        session.add(_row(asked, code, now))
+        session.add(_row(code_id, asked, code, now))
     assert contact is not None
     try:
         senders[way].send(asked.store, contact.email if way == "email" else contact.phone, code, asked.lang)
-    except Exception as error:
+    except OSError as error:  # mail and SMS gateways fail as connections do; anything else is a fault of ours
         raise NoCode("The code could not be sent just now. A colleague can go on.") from error
     return way
 
 
 def check_code(engine: Engine, asked: Asked, code: str, now: datetime) -> bool:
-    """Whether this is the newest code of this conversation; it counts once, for ten minutes, three tries long."""
+    """Whether this is the newest code of this conversation; for ten minutes and three wrong tries.
+
+    The same right code again is a yes again: a turn that runs twice asks twice. To any other conversation it is nothing.
+    """
     with transaction(engine) as session:
         row = session.exec(_newest(asked)).first()
-        if row is None or row.used_at is not None or row.tries >= WRONG_TRIES or now >= row.expires_at:
+        if row is None or row.tries >= WRONG_TRIES or now >= row.expires_at:
             return False
         right = hmac.compare_digest(row.code_hash, _hashed(row.salt, code))
         changes = {"used_at": now} if right else {"tries": ProofCode.tries + 1}
@@ -129,10 +138,10 @@ def _way(senders: Senders, contact: Contact | None, asked: Asked, now: datetime)
     return way
 
 
-def _row(asked: Asked, code: str, now: datetime) -> ProofCode:
+def _row(code_id: str, asked: Asked, code: str, now: datetime) -> ProofCode:
     salt = secrets.token_hex(16)
     return ProofCode(
-        code_id=new_id("PC", 16),
+        code_id=code_id,
         store=asked.store,
         conversation_id=asked.conversation_id,
         customer_ref=asked.customer_ref,
@@ -161,9 +170,7 @@ def _sent_lately(session: Session, asked: Asked, now: datetime) -> int:
     return max(int(session.execute(query).scalar() or 0) for query in counts)
 
 
-def _newest(asked: Asked):  # type: ignore[no-untyped-def]  # SQLModel's select is typed by overloads
-    from sqlmodel import select as rows
-
+def _newest(asked: Asked) -> SelectOfScalar[ProofCode]:
     return (
         rows(ProofCode)
         .where(

@@ -8,11 +8,12 @@ from mcp.server.mcpserver import MCPServer
 
 from xiaoer.domain.changes import canonical_args
 from xiaoer.domain.refusals import BadInput
-from xiaoer.mcp_servers import effects, render
+from xiaoer.mcp_servers import codes, effects, render
 from xiaoer.mcp_servers.arguments import (
     ActionId,
     Address,
     Changes,
+    Code,
     Email,
     Id,
     NoteText,
@@ -26,10 +27,12 @@ from xiaoer.mcp_servers.arguments import (
     as_args,
 )
 from xiaoer.mcp_servers.deps import ServerDeps
-from xiaoer.mcp_servers.guard import Guard, Meta
+from xiaoer.mcp_servers.guard import Guard, Meta, Reader
 from xiaoer.mcp_servers.platforms.protocol import Proof
 from xiaoer.mcp_servers.proof import prove
 from xiaoer.mcp_servers.shapes import (
+    CodeSentShape,
+    CodeShape,
     EffectShape,
     NoteShape,
     OrderList,
@@ -65,6 +68,39 @@ class Orders:
         scope, _ = self.guard.visitor(meta)
         proof = Proof(order_no or "", email, phone_tail, name, postcode)
         return prove(self.guard.deps, scope, proof)
+
+    def send_code(self, meta: Meta) -> CodeSentShape:
+        """Send a code to the contact on file of the proven customer, as a stronger proof.
+
+        It takes no address: the code goes where the shop's record says, never to what was written in the chat.
+        `no_code` means that none can be sent; offer a person then.
+        """
+        reader = self.guard.customer(meta)
+        assert reader.customer_ref is not None
+        key = self.guard.write_key(meta, reader, "send_code", {})
+        deps = self.guard.deps
+        contact = deps.platform.contact_of(reader.store.id, reader.customer_ref)
+        way = codes.send_code(
+            deps.state.engine, deps.senders, contact, self._asked(meta, reader), key, deps.clock()
+        )
+        return CodeSentShape(sent=True, way=way)
+
+    def check_code(self, meta: Meta, code: Code) -> CodeShape:
+        """Check the code that the customer has received and typed; answers yes or no only."""
+        reader = self.guard.customer(meta)
+        deps = self.guard.deps
+        right = codes.check_code(deps.state.engine, self._asked(meta, reader), code, deps.clock())
+        return CodeShape(verified=right)
+
+    def _asked(self, meta: Meta, reader: Reader) -> codes.Asked:
+        began_at = self.guard.scope_of(meta).began_at or self.guard.deps.clock()
+        return codes.Asked(
+            reader.store.id,
+            reader.conversation_id,
+            reader.customer_ref or "",
+            began_at,
+            reader.store.languages[0],
+        )
 
     def find_orders(self, meta: Meta, query: Query | None = None) -> OrderList:
         """List the proven customer's own orders, newest first, at most ten.
@@ -190,6 +226,8 @@ class Orders:
 
 TABLE = (
     Published("verify_customer", "Verify customer", READ),
+    Published("send_code", "Send a code", WRITE),
+    Published("check_code", "Check a code", READ),
     Published("find_orders", "Find orders", READ),
     Published("get_order", "Read an order", READ),
     Published("get_product", "Look up articles", READ),

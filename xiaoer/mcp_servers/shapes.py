@@ -142,6 +142,17 @@ class TrackShape(Shape):
     checked_at: str
 
 
+class CodeSentShape(Shape):
+    """A code is on its way to the contact on file; which one is not said."""
+
+    sent: bool
+    way: str  # "email" | "sms"
+
+
+class CodeShape(Shape):
+    verified: bool
+
+
 class VerifyShape(Shape):
     """`customer_ref` is for the scope interceptor, which takes it out before anyone else reads."""
 

@@ -43,6 +43,8 @@ def _internal(server: str, *names: str) -> list[ToolSpec]:
 
 _SPECS = (
     *_read("orders", "verify_customer", "find_orders", "get_order", "get_product"),
+    *_read("orders", "check_code"),
+    *_write("orders", "send_code"),
     *_write("orders", "add_order_note"),
     *_irreversible("orders", "cancel_order", "change_address", "change_items", "change_payment"),
     *_internal("orders", "quote_cancel", "quote_address", "quote_items", "quote_payment", "get_effect"),

@@ -211,6 +211,8 @@ def scoped(kit: Kit) -> Interceptor:
     async def attach(request: ToolRequest, handler: Handler) -> ToolResult:
         meta = {**request.meta, META_CONTEXT: kit.contexts.token(request.scope)}
         result = replace(await handler(replace(request, meta=meta)), scope=request.scope)
+        if request.call.name == "check_code" and result.ok and result.data.get("verified") is True:
+            return replace(result, scope=replace(request.scope, level=Level.CONTACT))
         if request.call.name != "verify_customer" or not result.ok:
             return result
         data = {name: value for name, value in result.data.items() if name != "customer_ref"}

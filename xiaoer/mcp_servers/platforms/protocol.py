@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from xiaoer.domain.actions import Receipt
@@ -19,6 +19,7 @@ from xiaoer.domain.money import Money
 from xiaoer.domain.orders import Order, Payment, Refund, Return
 from xiaoer.domain.parcels import Parcel
 
+SETTLED = timedelta(hours=72)  # a contact that changed later than this ago may be a thief's
 LineAmounts = Sequence[tuple[str, int]]  # (line_id, quantity)
 
 

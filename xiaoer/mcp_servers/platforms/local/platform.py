@@ -18,7 +18,7 @@ from xiaoer.mcp_servers.platforms.local import catalogue, effects, jottings, rea
 from xiaoer.mcp_servers.platforms.local import tables as t
 from xiaoer.mcp_servers.platforms.local.normal import storable
 from xiaoer.mcp_servers.platforms.local.proof import prove_customer
-from xiaoer.mcp_servers.platforms.protocol import Effect, Product, Proof
+from xiaoer.mcp_servers.platforms.protocol import Contact, Effect, Product, Proof
 from xiaoer.storage.engine import reading
 
 
@@ -37,7 +37,16 @@ class LocalPlatform:
 
     def customer_by_proof(self, store: str, proof: Proof) -> str | None:
         with self._reading() as conn:
-            return prove_customer(conn, store, proof)
+            return prove_customer(conn, store, proof, self._clock())
+
+    def contact_of(self, store: str, customer_ref: str) -> Contact | None:
+        c = t.customers.c
+        with self._reading() as conn:
+            mine = select(c.email, c.phone, c.contact_changed_at).where(
+                c.store == store, c.customer_ref == customer_ref
+            )
+            row = conn.execute(mine).first()
+        return Contact(row.email, row.phone, row.contact_changed_at) if row else None
 
     def get_order(self, store: str, customer_ref: str | None, order_no: str) -> Order | None:
         with self._reading() as conn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, select
 from xiaoer.domain.orders import order_key
 from xiaoer.mcp_servers.platforms.local import tables as t
 from xiaoer.mcp_servers.platforms.local.normal import email_key, name_key, phone_tail_key, postcode_key
-from xiaoer.mcp_servers.platforms.protocol import Proof
+from xiaoer.mcp_servers.platforms.protocol import SETTLED, Proof
 
 _CONTACTS = (
     select(
@@ -25,6 +26,7 @@ _CONTACTS = (
         t.customers.c.email,
         t.customers.c.phone,
         t.customers.c.postcode,
+        t.customers.c.contact_changed_at,
     )
     .join_from(
         t.orders,
@@ -44,21 +46,31 @@ _NOBODY = SimpleNamespace(
     email="\x00@nowhere",
     phone="",
     postcode="\x00",
+    contact_changed_at=None,
 )
 
 
-def prove_customer(conn: Connection, store: str, proof: Proof) -> str | None:
-    """The buyer's reference when one thing offered fits: mail, phone tail, or name with postcode."""
+def prove_customer(conn: Connection, store: str, proof: Proof, now: datetime) -> str | None:
+    """The buyer's reference when one thing offered fits: mail, phone tail, or name with postcode.
+
+    A mail or phone that was changed on file in the last 72 hours does not count: whoever has taken an account
+    over changes those first. What stands on the order itself still counts.
+    """
     row = conn.execute(_CONTACTS, {"store": store, "key": order_key(proof.order_no)}).first()
     record: Any = row or _NOBODY
-    fits = _any_fits(proof, record)
+    fits = _any_fits(proof, record, _settled(record.contact_changed_at, now))
     return str(record.customer_ref) if fits and row is not None else None
 
 
-def _any_fits(proof: Proof, record: Any) -> bool:
+def _settled(changed_at: datetime | None, now: datetime) -> bool:
+    return changed_at is None or now - changed_at >= SETTLED
+
+
+def _any_fits(proof: Proof, record: Any, settled: bool) -> bool:
     """Every comparison is made, whatever the first of them says."""
-    mail = _same(email_key, proof.email, record.email)
-    tail = _same(phone_tail_key, proof.phone_tail, record.phone, record.ship_phone)
+    mail = _same(email_key, proof.email, record.email) & settled
+    ordered = _same(phone_tail_key, proof.phone_tail, record.ship_phone)
+    tail = ordered | (_same(phone_tail_key, proof.phone_tail, record.phone) & settled)
     name = _same(name_key, proof.name, record.name, record.ship_name)
     code = _same(postcode_key, proof.postcode, record.postcode, record.ship_postcode)
     return mail | tail | (name & code)
