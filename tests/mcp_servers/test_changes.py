@@ -16,9 +16,18 @@ from support.servers import CN, NOW, US, Answer, World, ask, world_on
 
 from xiaoer.domain.canonical import digest
 from xiaoer.domain.limits import Limits
+from xiaoer.domain.parcels import ParcelState
 from xiaoer.domain.permits import META_GRANT, Grant
 from xiaoer.mcp_servers.platforms.local import LocalShop
-from xiaoer.mcp_servers.platforms.local.records import ProductRecord, VariantRecord
+from xiaoer.mcp_servers.platforms.local.records import (
+    CustomerRecord,
+    LineRecord,
+    OrderRecord,
+    ParcelRecord,
+    PaymentRecord,
+    ProductRecord,
+    VariantRecord,
+)
 from xiaoer.mcp_servers.platforms.local.seed import seed_demo
 from xiaoer.storage.engine import make_engine
 from xiaoer.storage.metadata import shop_metadata
@@ -161,6 +170,26 @@ async def test_a_foreign_and_a_missing_parcel_or_return_are_told_alike(world: Wo
         foreign = await ask(world.servers[server], tool, args, stranger)
         missing = await ask(world.servers[server], tool, {**args, **other}, stranger)
         assert foreign == missing
+
+
+async def test_the_executor_quotes_the_order_of_its_grant_where_two_share_a_number(world: World) -> None:
+    call = _call(world, "intercept_parcel")
+    parcel = ParcelRecord(call.args["tracking_no"], (("L1", 1),), "usps", "USPS", ParcelState.IN_TRANSIT)
+    owner = CustomerRecord("Ben Fixture", "ben", "ben@example.com")
+    line, paid = (
+        LineRecord("L1", "MAT-SAGE", "Grip Yoga Mat", 1, 4800, "mat"),
+        PaymentRecord("P", "Visa", 4800),
+    )
+    later = OrderRecord("#9002", owner, "USD", (line,), (paid,), (parcel,), placed_at=NOW)
+    _shop(world).place_order(US, later)
+    for order_no in (MOVING, "#9002"):
+        grant = world.grant(call.quote, call.args, order_no=order_no, audience=call.server)
+        said = await ask(world.servers[call.server], call.quote, call.args, world.permit(grant))
+        assert said.data["order_no"] == order_no
+    grant = world.grant(call.quote, call.args, order_no="#1004", audience=call.server)
+    assert (
+        await ask(world.servers[call.server], call.quote, call.args, world.permit(grant))
+    ).code == "not_found"
 
 
 @pytest.mark.parametrize("tool", CHANGING)

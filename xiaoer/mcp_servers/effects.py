@@ -64,7 +64,7 @@ def quote(
     `find_order` finds the order of a tool that names a parcel or a return instead.
     """
     reader = guard.reader(meta, tool, args)
-    order_no = find_order(reader) if find_order else None
+    order_no = (reader.order_no or find_order(reader)) if find_order else None
     if find_order and order_no is None:
         raise NotFound("Nothing of this number is known for this customer.")
     order = order_of(guard, reader, order_no or str(args["order_no"]))

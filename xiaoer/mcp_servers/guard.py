@@ -38,6 +38,7 @@ class Reader:
     conversation_id: str
     customer_ref: str | None  # None only for the executor
     level: Level | None  # None for the executor: nobody's proof
+    order_no: str | None = None  # of the executor's grant: the one order that it may read
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Guard:
         if META_GRANT not in meta:
             return self.customer(meta)
         grant = self.look_up(meta, tool, args)
-        return Reader(self.deps.stores[grant.store], "", None, None)
+        return Reader(self.deps.stores[grant.store], "", None, None, grant.order_no)
 
     def look_up(self, meta: Meta, tool: str, args: Mapping[str, Any]) -> Grant:
         """A grant for one of the executor's own reads; it is not spent."""
