@@ -77,7 +77,8 @@ ROADS: dict[str, Road] = {
     "question": a_question,
 }
 PROMISE = "promise"  # its own world: see `support.promise_process`
-EXPECTED = {"refund": 1, "label": 1, "coupon": 1, "cancellation": 1, "two refunds of one order": 2}
+# The first refund moves the order on, so that the second approval no longer fits and is asked for anew.
+EXPECTED = {"refund": 1, "label": 1, "coupon": 1, "cancellation": 1, "two refunds of one order": 1}
 
 
 @dataclass
