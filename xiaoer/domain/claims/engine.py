@@ -237,7 +237,7 @@ class _Reader:
 
     def _told_as_done(self, lex: Lexicon, kind: Kind, text: str, later: Sequence[str]) -> bool:
         """Any word for the matter with the grammar of what is over: a claim unless something excuses it."""
-        topic = kind.wide.search(text)
+        topic = kind.wide.search(text) or (_ENDED in text and kind.wide.search(self.raw)) or None
         if topic is None or lex.lang not in self.main or _MARK in text or _OWN_ID.search(self.raw):
             return False
         if any(other.harmless.search(text) or other.nots.search(text) for other in self._judges(lex)):
