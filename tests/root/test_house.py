@@ -25,7 +25,7 @@ from xiaoer.storage.engine import make_engine
     [
         (Role.ALL, set(SERVERS)),
         (Role.WORKER, set(SERVERS)),
-        (Role.EXECUTOR, {"orders", "returns", "refunds"}),
+        (Role.EXECUTOR, {"orders", "logistics", "returns", "refunds"}),
         (Role.API, set()),
     ],
 )
