@@ -32,8 +32,10 @@ def fresh_names() -> list[str]:
 
 
 def taught_files() -> list[Path]:
-    packs = PROMPTS.glob("languages/*/examples.yaml")
-    return sorted([*PROMPTS.glob("playbooks/examples/*.yaml"), *packs])
+    packs = [*PROMPTS.glob("languages/*/examples.yaml"), *PROMPTS.glob("languages/*/messages.yaml")]
+    own = [*PROMPTS.glob("playbooks/examples/*.yaml"), *PROMPTS.glob("playbooks/examples/messages/*.yaml")]
+    phrases = (ROOT / "xiaoer/agent/brains/understanding").glob("phrases*.yaml")
+    return sorted([*own, *packs, *phrases])
 
 
 def taught_texts() -> list[str]:

@@ -59,7 +59,7 @@ def test_the_exact_words_of_a_measured_message_are_never_an_example(name: str, t
 def test_the_examples_of_every_language_pack_are_compared() -> None:
     folders = {path.parent.name for path in taught_files()}
     packs = {path.parent.name for path in PROMPTS.glob("languages/*/examples.yaml")}
-    assert folders == {"examples", *packs}
+    assert folders == {"examples", "messages", "understanding", *packs}
     assert len(taught_texts()) > 1000
 
 

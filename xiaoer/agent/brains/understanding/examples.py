@@ -33,14 +33,16 @@ class Example:
 def load_examples(folder: Path = EXAMPLES_DIR, packs: Path = PACKS_DIR) -> tuple[Example, ...]:
     """All examples in a fixed order; raises ExamplesInvalid with the file's name."""
     own = [example for path in sorted(folder.glob("*.yaml")) for example in _read_intent(path)]
-    return (*own, *(example for path in pack_files("examples", packs) for example in _read_pack(path)))
+    theirs = [example for path in pack_files("examples", packs) for example in _read_pack(path)]
+    return (*own, *theirs, *(long for path in _message_files(folder, packs) for long in _read_messages(path)))
 
 
 def load_phrases() -> tuple[Example, ...]:
     """Turns of phrase by language and need: short examples, kept apart because nobody writes so little."""
-    table = read_words("phrases")
+    tables = [read_words(path.stem) for path in sorted(Path(__file__).parent.glob("phrases*.yaml"))]
     return tuple(
         Example(str(text), label, lang)
+        for table in tables
         for lang, needs in table.items()
         for label, texts in needs.items()
         for text in texts
@@ -55,6 +57,18 @@ def _read_intent(path: Path) -> Iterator[Example]:
 def _read_pack(path: Path) -> Iterator[Example]:
     for label, texts in _table(path).items():
         yield from _examples(path, str(label), path.parent.name, texts)
+
+
+def _message_files(folder: Path, packs: Path) -> list[Path]:
+    """Long messages with several needs: `messages/<language>.yaml`, or `messages.yaml` of a pack."""
+    return [*sorted((folder / "messages").glob("*.yaml")), *pack_files("messages", packs)]
+
+
+def _read_messages(path: Path) -> Iterator[Example]:
+    """One example a message, of its main need; the further ones stand beside it for other uses."""
+    lang = path.stem if path.parent.name == "messages" else path.parent.name
+    for item in read_yaml(path):
+        yield from _examples(path, item["i"][0], lang, [item["t"]])
 
 
 def _table(path: Path) -> dict[object, list[object]]:
@@ -84,6 +98,7 @@ def examples_digest(folder: Path = EXAMPLES_DIR, packs: Path = PACKS_DIR) -> str
     """Changes with every byte of every file, lexicons of the packs included."""
     digest = hashlib.sha256()
     files = [*sorted(folder.glob("*.yaml")), *pack_files("examples", packs), *pack_files("lexicon", packs)]
+    files += _message_files(folder, packs)
     for path in files:
         digest.update(_name(path).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
