@@ -279,3 +279,17 @@ async def test_a_forwarded_address_is_not_believed(desk: Desk) -> None:
 def from_address(desk: Desk, number: int) -> httpx2.AsyncClient:
     transport = httpx2.ASGITransport(app=desk.app, client=(f"198.51.100.{number}", 1))
     return httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")
+
+
+async def test_a_known_browser_gets_in_however_its_address_is_flooded(desk: Desk) -> None:
+    object.__setattr__(desk.services, "address_rate", "3/minute")
+    desk.hire("Maya", "approver")
+    fields = {"name": "Maya", "password": PASSWORD}
+    own = client(desk.app)
+    assert (await own.post("/desk/login", data=fields)).status_code == 303
+    flood = [
+        (await desk.http.post("/desk/login", data={"name": "x", "password": "x"})).status_code
+        for _ in range(4)
+    ]
+    assert flood == [401, 401, 429, 429]
+    assert (await own.post("/desk/login", data=fields)).status_code == 303

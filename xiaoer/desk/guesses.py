@@ -24,10 +24,10 @@ async def try_password(services: DeskServices, request: Request, name: str, pass
     """Who signs in with this, or None; raises 429 when there were too many wrong tries.
 
     Three walls: one address at any account, one address at this account, and anybody at this account. The
-    third would let strangers lock a person out; a browser from which he has signed in before passes it.
+    first and the last would let strangers lock a person out; a browser from which he has signed in before has
+    a wall of its own instead.
     """
     limiter, address = services.limiter, address_of(request)
-    limiter.hit("sign in", services.address_rate, address)
     device = request.cookies.get(cookie_name(services, "device"), "")
     known = bool(device) and await asyncio.to_thread(
         devices.is_known, services.engine, device, name, services.clock
@@ -36,7 +36,9 @@ async def try_password(services: DeskServices, request: Request, name: str, pass
     walls: list[tuple[str, str, tuple[str, ...]]] = [
         ("login", services.login_rate, (device if known else address, name))
     ]
-    walls += [] if known else [("account", services.account_rate, (name.casefold(),))]
+    if not known:
+        limiter.hit("sign in", services.address_rate, address)
+        walls.append(("account", services.account_rate, (name.casefold(),)))
     for what, rate, who in walls:
         limiter.hit(what, rate, *who)
     staff = await asyncio.to_thread(check_password, services.engine, name, password)

@@ -22,7 +22,9 @@ from xiaoer.storage.engine import reading, transaction
 FIRST_ADMIN = "admin"
 # The bearer of XIAOER_API_TOKEN. It has no password to be asked for; as one of two people it counts once.
 API_STAFF = Staff("api", "API token", frozenset(ROLES), proven=True)
-_RESERVED = frozenset({API_STAFF.name.casefold(), "command line"})
+# Whoever works on the machine itself.
+COMMAND_LINE = Staff("cli", "command line", frozenset(), proven=False)
+_RESERVED = frozenset({API_STAFF.name.casefold(), COMMAND_LINE.name})
 
 
 class LastAdmin(Refusal):
