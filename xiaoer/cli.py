@@ -27,12 +27,10 @@ app = typer.Typer(
 import_app = typer.Typer(no_args_is_help=True, help="Bring data in.")
 kb_app = typer.Typer(no_args_is_help=True, help="The knowledge base.")
 shop_app = typer.Typer(no_args_is_help=True, help="What warehouse and carrier say to the local shop.")
-shop_app = typer.Typer(no_args_is_help=True, help="What warehouse and carrier say to the local shop.")
 privacy_app = typer.Typer(no_args_is_help=True, help="What is kept of a person: hand it out, erase it.")
 app.add_typer(import_app, name="import")
 app.add_typer(privacy_app, name="privacy")
 app.add_typer(kb_app, name="kb")
-app.add_typer(shop_app, name="shop")
 app.add_typer(shop_app, name="shop")
 
 # Whole lines: a sentence in a log or a pipe is not to be broken at eighty columns.
@@ -128,12 +126,15 @@ def password(
     name: Annotated[str, typer.Argument(help="The desk user.")] = "admin",
 ) -> None:
     """Set a desk user's password."""
-    from xiaoer.desk.staff import set_password
+    from xiaoer.desk.audit import Audit
+    from xiaoer.desk.staff import COMMAND_LINE, set_password
     from xiaoer.domain.refusals import Refusal
 
     new = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
     try:
-        set_password(_foundation().desk_engine, name, new)
+        base = _foundation()
+        set_password(base.desk_engine, name, new)
+        Audit(base.desk_engine, base.clock).note(COMMAND_LINE, "password", name)
     except Refusal as refused:
         err.print(str(refused))
         raise typer.Exit(2) from refused
@@ -143,15 +144,22 @@ def password(
 @app.command()
 def hire(
     name: Annotated[str, typer.Argument(help="The name to log in with.")],
-    role: Annotated[list[str], typer.Option(help="admin, approver or agent; may stand several times.")],
+    role: Annotated[
+        list[str],
+        typer.Option(help="viewer, agent, approver, admin or prompt_engineer; may stand several times."),
+    ],
 ) -> None:
-    """Add a person to the desk: agents talk, approvers also decide, admins do everything."""
-    from xiaoer.desk.staff import create_staff
+    """Add a person to the desk: viewers look, agents talk, approvers also decide, admins do everything."""
+    from xiaoer.desk.audit import Audit
+    from xiaoer.desk.staff import COMMAND_LINE, create_staff
     from xiaoer.domain.refusals import Refusal
 
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     try:
-        create_staff(_foundation().desk_engine, name, password, role)
+        base = _foundation()
+        person = create_staff(base.desk_engine, name, password, role)
+        details = {"name": person.name, "roles": sorted(person.roles)}
+        Audit(base.desk_engine, base.clock).note(COMMAND_LINE, "invite", person.id, None, **details)
     except Refusal as refused:
         err.print(str(refused))
         raise typer.Exit(2) from refused
@@ -185,32 +193,6 @@ def import_orders(
 
     base = _foundation()
     raise typer.Exit(run_import(base, file, _known(base, store), format, out, err))
-
-
-@shop_app.command("returned")
-def shop_returned(
-    return_id: Annotated[str, typer.Argument(help="The return's number, R-….")],
-    store: StoreOption = "demo-us",
-) -> None:
-    """Returned goods have arrived: book them in; a case that waits for them goes on."""
-    from xiaoer.commands.shop import run_returned
-
-    base = _foundation()
-    raise typer.Exit(run_returned(base, _known(base, store), return_id, out, err))
-
-
-@shop_app.command("stopped")
-def shop_stopped(
-    order_no: Annotated[str, typer.Argument(help="The order's number.")],
-    tracking_no: Annotated[str, typer.Argument(help="The parcel's number.")],
-    store: StoreOption = "demo-us",
-    stopped: Annotated[bool, typer.Option("--stopped/--not-stopped", help="What the carrier says.")] = True,
-) -> None:
-    """The carrier has answered whether it could stop a parcel."""
-    from xiaoer.commands.shop import run_stopped
-
-    base = _foundation()
-    raise typer.Exit(run_stopped(base, _known(base, store), order_no, tracking_no, stopped, out, err))
 
 
 @shop_app.command("returned")
