@@ -78,6 +78,8 @@ class FollowThrough:
             return matters.due(session, self.clock())
 
     async def _follow(self, matter: MatterRow) -> bool:
+        if self.paused(matter.store):
+            return False  # and no later than it would have been
         found = await self._look(matter)
         if found is None:
             await asyncio.to_thread(self._write, lambda s: matters.look_later(s, matter.id, self.clock()))
@@ -87,7 +89,7 @@ class FollowThrough:
     async def _look(self, matter: MatterRow) -> _Found | None:
         """What the shop shows now; None when nothing has happened or nobody could say."""
         stage = stage_of(matter.kind, matter.stage)
-        if stage is None or stage.watch is None or self.paused(matter.store):
+        if stage is None or stage.watch is None:
             return None
         terms, watch = await asyncio.to_thread(self._terms, matter), WATCHES[stage.watch]
         seen = await self.look_ups.look(terms, watch.server, watch.tool, watch.args(matter.subject))
