@@ -6,24 +6,23 @@ decides when what runs. Around it stand the oracle (files that the house never r
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from faults.clock import Clock
 from faults.crashing import Killed, Switch, installed
 from faults.jobs import Jobs
 from faults.minds import Obedient, QuickUnderstander
 from faults.oracle import OracleChannel, ShopOracle
+from faults.seams import Hooks, compiled_once, listening, no_power_cuts
 from langgraph.checkpoint.memory import InMemorySaver
 from mcp.server.mcpserver import MCPServer
 from sqlalchemy import Engine, event, select
@@ -32,7 +31,6 @@ from support.servers import ShelfOfTwo, _seeded_file
 from xiaoer.agent.brains.embedded import EmbeddedBrain
 from xiaoer.agent.mind import make_mind
 from xiaoer.approvals import runner
-from xiaoer.approvals.case_graph import build_case_graph
 from xiaoer.approvals.context import HouseRules
 from xiaoer.approvals.desk import Approvals, Staff
 from xiaoer.approvals.grants import GrantSigner
@@ -43,12 +41,11 @@ from xiaoer.approvals.ticks import CaseClock
 from xiaoer.domain.messages import InboundMessage
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.console import Console
-from xiaoer.inbox.hooks import Entered
 from xiaoer.inbox.intake import Accepted, Intake
 from xiaoer.inbox.live import Live
 from xiaoer.inbox.outbox import Outbox
 from xiaoer.inbox.pause import MONEY, Pauses, is_paused
-from xiaoer.inbox.queue import RUN_CASE, Deferral
+from xiaoer.inbox.queue import RUN_CASE
 from xiaoer.inbox.tables import CONVERSATION, MESSAGE, OUTBOX
 from xiaoer.inbox.worker import Worker
 from xiaoer.mcp_servers.deps import ServerDeps
@@ -175,7 +172,7 @@ class House:
     def enter(self, stack: ExitStack) -> None:
         stack.enter_context(installed(self.switch))
         stack.enter_context(listening(self.logs))
-        stack.enter_context(mock.patch.object(runner, "build_case_graph", _compiled_once()))
+        stack.enter_context(mock.patch.object(runner, "build_case_graph", compiled_once()))
 
     def make_keys(self) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey]:
         """Of contexts and of grants."""
@@ -397,57 +394,5 @@ class House:
     def _engine(self, name: str) -> Engine:
         engine = make_engine(f"sqlite:///{self.home / name}")
         if not self.durable:
-            event.listen(engine, "connect", _no_power_cuts)
+            event.listen(engine, "connect", no_power_cuts)
         return engine
-
-
-def _compiled_once() -> Any:
-    """One compiled case graph a saver, as one process has: a restart here is not to cost a compilation."""
-    known: dict[int, tuple[Any, Any]] = {}
-
-    def build(saver: Any) -> Any:
-        if id(saver) not in known:
-            known[id(saver)] = (saver, build_case_graph(saver))
-        return known[id(saver)][1]
-
-    return build
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """The ledger as the inbox knows it; the joiner does the same."""
-
-    ledger: LedgerHooks
-
-    def actions_of(self, session: Any, conversation_id: str) -> Any:
-        return self.ledger.actions_of(session, conversation_id)
-
-    def propose(self, session: Any, draft: Any, status: Any) -> Entered:
-        action_id, stands, jobs = self.ledger.propose(session, draft, status)
-        return Entered(action_id, stands, [Deferral(task, lock, args) for task, lock, args in jobs])
-
-
-def _no_power_cuts(connection: Any, _record: Any) -> None:
-    """What a test kills is the process, not the machine: nothing has to be forced to the disk."""
-    connection.execute("PRAGMA synchronous=OFF")
-
-
-@contextmanager
-def listening(heard: list[dict[str, Any]]) -> Iterator[None]:
-    """Everything that is logged, instead of printing it."""
-    before = structlog.get_config()
-
-    def keep(_logger: Any, _name: str, entry: Any) -> Any:
-        heard.append({name: repr(value) for name, value in entry.items()})
-        raise structlog.DropEvent
-
-    structlog.configure(processors=[keep], cache_logger_on_first_use=False)
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
-
-
-def run(story: Any) -> Any:
-    """A story in a loop of its own."""
-    return asyncio.run(story)

@@ -127,7 +127,15 @@ def case(row: int, name: str, short: bool = False) -> Callable[[Play], Play]:
 
 def all_cases() -> list[Case]:
     """Importing the rows registers them."""
-    from faults import rows_clock, rows_doors, rows_model, rows_people, rows_shop, rows_tools  # noqa: F401
+    from faults import (  # noqa: F401
+        rows_clock,
+        rows_doors,
+        rows_messages,
+        rows_model,
+        rows_people,
+        rows_shop,
+        rows_tools,
+    )
 
     return sorted(CASES, key=lambda one: one.row)
 

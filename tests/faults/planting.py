@@ -9,7 +9,7 @@ from typing import Any
 def pytest_configure(config: Any) -> None:
     name = os.environ.get("XIAOER_PLANTED")
     if name:
-        from faults.planted import BUGS
+        from faults.bugs import BUGS
 
         import xiaoer  # noqa: F401 - before anything else imports langgraph
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from faults import crashes, hostile
 from faults.attacks import foreign_attempts
+from faults.bugs import BUGS
 from faults.matrix import CASES, NOT_HERE, ROWS, all_cases
 from faults.oracle import append
-from faults.planted import BUGS
 
 from xiaoer.storage.crashpoints import POINTS
 
