@@ -71,7 +71,9 @@ def files_with(home: Path, needle: str) -> list[str]:
     return [
         str(file.relative_to(home))
         for file in home.rglob("*")
-        if file.is_file() and "cache" not in file.parts and needle.lower().encode() in file.read_bytes().lower()
+        if file.is_file()
+        and "cache" not in file.parts
+        and needle.lower().encode() in file.read_bytes().lower()
     ]
 
 
