@@ -20,7 +20,6 @@ from support.servers import served
 
 from xiaoer.domain.permits import META_GRANT, sign_grant, verify_grant
 from xiaoer.mcp_servers.serve import http_app
-from xiaoer.tools import client as tool_client
 from xiaoer.tools.catalog import BRAIN_TOOLS, CATALOG
 
 HURRIED = 1.0  # seconds that a hurried tool may take, instead of five or ten
@@ -62,15 +61,12 @@ async def by_url(stage: Stage, **options: Any) -> AsyncIterator[tuple[House, Doo
 
 
 def hurried() -> Any:
-    """Tools with a short patience: what a test waits for is the same, only sooner."""
+    """The executor's tools with a short patience: what a test waits for is the same, only sooner."""
 
     def quick(table: dict[Any, Any]) -> dict[Any, Any]:
         return {key: replace(spec, seconds=HURRIED) for key, spec in table.items()}
 
-    patches = mock.patch.multiple(tool_client, _BY_NAME=quick(tool_client._BY_NAME))
-    return _Both(
-        patches, mock.patch.dict(CATALOG, quick(CATALOG)), mock.patch.dict(BRAIN_TOOLS, quick(BRAIN_TOOLS))
-    )
+    return _Both(mock.patch.dict(CATALOG, quick(CATALOG)), mock.patch.dict(BRAIN_TOOLS, quick(BRAIN_TOOLS)))
 
 
 class _Both:
