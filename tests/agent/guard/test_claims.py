@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.worlds import refused
 
+from xiaoer.agent.guard.checks import MAX_REPLY
 from xiaoer.domain.claims import find_claims
 from xiaoer.domain.claims.lexicon import index, lexicons
 from xiaoer.domain.claims.text import plain
@@ -102,3 +104,56 @@ def test_the_cheap_look_hides_nothing(row: dict[str, Any]) -> None:
         for kind in lexicon.kinds:
             if (kind.may.search(text) or kind.wide.search(text)) and not kind.hint.blind:
                 assert (lang, kind.name) in worth, (lang, kind.name)
+
+
+HOSTILE = (
+    "a",
+    "your refund, order, label ",
+    "refund ",
+    "x.",
+    "a-",
+    "退款了",
+    "订单已",
+    "ла ли ",
+    "تم رد ",
+    "(",
+    "&amp;",
+    "%41",
+    "QUJD",
+    "1 2 ",
+)
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_hundred_kilobytes_of_anything_are_refused_at_once(piece: str) -> None:
+    text = (piece * 100_000)[:100_000]
+    before = time.process_time()
+    assert refused(text)
+    assert time.process_time() - before < 0.05
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_the_longest_reply_that_is_read_costs_little(piece: str) -> None:
+    text = (piece * MAX_REPLY)[:MAX_REPLY]
+    before = time.process_time()
+    refused(text)
+    assert time.process_time() - before < 0.25
+
+
+@pytest.mark.parametrize(
+    ("text", "world", "fine"),
+    [
+        ("Once it is approved, the return label then comes here.", "open", True),
+        ("Your order no longer exists.", "open", False),
+        ("Your order no longer exists.", "cancelled", True),
+        ("The money is home again.", "open", False),
+        ("The money is not home again.", "open", True),
+        ("Is the money home again?", "open", True),
+        ("我已经把这单处理掉了。", "open", False),
+        ("Ваш заказ стёрт.", "open", False),
+    ],
+)
+def test_a_matter_told_as_over_is_a_claim_unless_something_excuses_it(
+    text: str, world: str, fine: bool
+) -> None:
+    assert (refused(text, world) == []) is fine, refused(text, world)

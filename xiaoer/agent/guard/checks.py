@@ -44,9 +44,7 @@ Check = Callable[[Draft, Facts, Store], str]
 
 
 def _said_something(draft: Draft, _facts: Facts, _store: Store) -> str:
-    if not draft.text.strip():
-        return "the reply is empty"
-    return "the reply is too long" if len(draft.text) > MAX_REPLY else ""
+    return "" if draft.text.strip() else "the reply is empty"
 
 
 def _claims_have_receipts(draft: Draft, facts: Facts, _store: Store) -> str:
@@ -131,7 +129,9 @@ CHECKS: dict[str, Check] = {
 
 
 def check_text(text: str, facts: Facts, store: Store) -> tuple[Verdict, ...]:
-    """One verdict a check, in the order of the table."""
+    """One verdict a check, in the order of the table; a draft beyond MAX_REPLY is not read any further."""
+    if len(text) > MAX_REPLY:
+        return tuple(Verdict(name, False, "the reply is too long") for name in CHECKS)
     draft = read_draft(text, facts)
     verdicts = []
     for name, check in CHECKS.items():

@@ -17,7 +17,8 @@ _CODE = re.compile(
     r"|(?<![A-Za-z0-9])[A-Za-z]{1,4}-[0-9A-Za-z]{8,16}(?![A-Za-z0-9])(?=[^ ]*\d)"
     r"|(?<![A-Za-z0-9-])(?!\d{4}-\d{2}-\d{2}(?!\d))(?=[A-Za-z0-9-]*\d{3})[A-Za-z0-9][A-Za-z0-9-]{6,40}[A-Za-z0-9](?![A-Za-z0-9-])"
 )
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+# Begun at the start of a run alone: a long run without "@" is read once.
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 # "jane (at) example dot com", "jane[at]example.com"
 _SPELLED_MAIL = re.compile(
     r"([\w.+-]+)\s*(?:\(at\)|\[at\]|\{at\}|\s+at\s+|＠|艾特|圈a|arroba|собака)\s*"

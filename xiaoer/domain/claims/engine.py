@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from xiaoer.domain.claims.clauses import SENTENCE, clauses_of, spoken_in
 from xiaoer.domain.claims.lexicon import BARE, POLITE, WARM, Kind, Lexicon, Pattern, index, lexicons
 from xiaoer.domain.claims.speech import main_languages
 from xiaoer.domain.claims.text import hidden, mirrored, plain
@@ -26,22 +27,6 @@ ANSWERED = "answered"
 MATTER = "matter"
 ARRIVAL, PROMISE, PLEDGE = "arrival", "promise", "pledge"
 
-# No full stop behind a figure ("1. track") or inside one; a line is a sentence.
-_SENTENCE = re.compile(
-    r"[^.!?。؟\n]*(?:(?<=\d)\.(?=\S)[^.!?。؟\n]*|\.(?=[^\s\"')”])[^.!?。؟\n]*)*[.!?。؟\n]*"
-)
-_CLAUSE = re.compile(r",(?!\d)|;|:(?!\d)|、|،|؛|\(|\)|\[|\]|\"|“|”|«|»|„|—|–| - |\.\.\.|…|->|→|>|<|\||\*\*")
-_SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("zh", re.compile("[\u4e00-\u9fff]")),
-    ("ja", re.compile("[\u3040-\u30ff]")),
-    ("ko", re.compile("[\uac00-\ud7a3]")),
-    ("ru", re.compile("[\u0430-\u044f]")),
-    ("ar", re.compile("[\u0621-\u064a]")),
-)
-_KANA = re.compile("[\u3040-\u30ff]")
-_KANA_SHARE = 8  # a text with one kana in eight signs is Japanese; fewer may be strewn into Chinese
-_LATIN = ("en", "es", "fr", "de", "pt")
-_LETTERS = re.compile("[a-z]{3}")
 _MARK = "·"
 _REQUEST = f" {_MARK} "
 _ENDED = "†"
@@ -94,33 +79,26 @@ _MIRRORED = re.compile(
 def topics_of(text: str) -> tuple[str, ...]:
     """The kinds that a text speaks of, whether or not it claims anything."""
     said = plain(text)
-    kinds = (kind.name for lexicon in _spoken(said) for kind in lexicon.kinds if kind.may.search(said))
+    kinds = (kind.name for lexicon in spoken_in(said) for kind in lexicon.kinds if kind.may.search(said))
     return tuple(dict.fromkeys(kinds))
 
 
-def _spoken(text: str) -> list[Lexicon]:
-    """The languages whose letters occur; a model may change them within a sentence."""
-    known = lexicons()
-    spoken = [known[lang] for lang, letters in _SCRIPTS if letters.search(text)]
-    kana = len(_KANA.findall(text))
-    if kana and kana * _KANA_SHARE > len(text):
-        spoken.remove(known["zh"]) if known["zh"] in spoken else None
-    if _LETTERS.search(text):
-        spoken += [known[lang] for lang in _LATIN]
-    return spoken
-
-
 def _claims_of(text: str, context: str) -> Iterator[Claim]:
-    languages = tuple(lexicon.lang for lexicon in _spoken(text))
-    asked = _CARRIED_OUT.intersection(_topics(context, _spoken(context))) if context else ()
-    topics: tuple[str, ...] = (ANSWERED,) if asked else ()
-    for found in _SENTENCE.finditer(text):
+    languages = tuple(lexicon.lang for lexicon in spoken_in(text))
+    topics: tuple[str, ...] = (ANSWERED,) if context and _wishes(context) else ()
+    for found in SENTENCE.finditer(text):
         raw = found.group().strip()
         if not raw:
             continue
         claims, named = _read_sentence(raw, languages, topics)
         yield from (replace(claim, before=text[: found.start()]) for claim in claims)
         topics = named or (topics if len(raw) < _SHORT else ())
+
+
+@lru_cache(maxsize=256)
+def _wishes(context: str) -> bool:
+    """The words before ask for something that is carried out; every draft of a turn answers the same ones."""
+    return not _CARRIED_OUT.isdisjoint(_topics(context, spoken_in(context)))
 
 
 # A desk says the same sentences all day; those with numbers in them are read anew.
@@ -169,7 +147,7 @@ class _Reader:
     def claims(self) -> Iterator[Claim]:
         if not self.lexicons:
             return
-        clauses = _clauses(self.raw, self.lexicons)
+        clauses = clauses_of(self.raw, self.lexicons)
         self.asks = self._asks_from_the_start(clauses)
         for number, clause in enumerate(clauses):
             last = number == len(clauses) - 1
@@ -395,17 +373,6 @@ def _hot_kinds(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) 
         for k in lexicon.kinds
         if (k.hint.blind or (lang, k.name) in worth) and (k.may.search(text) or k.wide.search(text))
     ]
-
-
-# "お金、もうカードに": a topic before its comma is no clause of its own.
-_TOPIC_COMMA = re.compile("(^[^、,。]{1,8}[^されてらば、])、(?=.*[\u3040-\u30ff])")
-
-
-def _clauses(text: str, spoken: Sequence[Lexicon]) -> list[str]:
-    parts = _CLAUSE.split(_TOPIC_COMMA.sub(r"\1", text))
-    for lexicon in spoken:
-        parts = [piece for part in parts for piece in lexicon.joins.split(part) if piece]
-    return [part for part in parts if part.strip()] or [text]
 
 
 def _brief(text: str) -> bool:

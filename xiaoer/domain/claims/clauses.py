@@ -1,0 +1,47 @@
+"""Where a text's sentences and clauses end, and in which languages it may be written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from xiaoer.domain.claims.lexicon import Lexicon, lexicons
+
+# No full stop behind a figure ("1. track") or inside one; a line is a sentence.
+SENTENCE = re.compile(r"[^.!?。؟\n]*(?:(?<=\d)\.(?=\S)[^.!?。؟\n]*|\.(?=[^\s\"')”])[^.!?。؟\n]*)*[.!?。؟\n]*")
+_CLAUSE = re.compile(r",(?!\d)|;|:(?!\d)|、|،|؛|\(|\)|\[|\]|\"|“|”|«|»|„|—|–| - |\.\.\.|…|->|→|>|<|\||\*\*")
+_SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("zh", re.compile("[\u4e00-\u9fff]")),
+    ("ja", re.compile("[\u3040-\u30ff]")),
+    ("ko", re.compile("[\uac00-\ud7a3]")),
+    ("ru", re.compile("[\u0430-\u044f]")),
+    ("ar", re.compile("[\u0621-\u064a]")),
+)
+_KANA = re.compile("[\u3040-\u30ff]")
+_KANA_SHARE = 8  # a text with one kana in eight signs is Japanese; fewer may be strewn into Chinese
+_LATIN = ("en", "es", "fr", "de", "pt")
+_LETTERS = re.compile("[a-z]{3}")
+
+
+def spoken_in(text: str) -> list[Lexicon]:
+    """The languages whose letters occur; a model may change them within a sentence."""
+    known = lexicons()
+    spoken = [known[lang] for lang, letters in _SCRIPTS if letters.search(text)]
+    kana = len(_KANA.findall(text))
+    if kana and kana * _KANA_SHARE > len(text):
+        spoken.remove(known["zh"]) if known["zh"] in spoken else None
+    if _LETTERS.search(text):
+        spoken += [known[lang] for lang in _LATIN]
+    return spoken
+
+
+# "お金、もうカードに": a topic before its comma is no clause of its own.
+_TOPIC_COMMA = re.compile("(^[^、,。]{1,8}[^されてらば、])、(?=.*[\u3040-\u30ff])")
+
+
+def clauses_of(text: str, spoken: Sequence[Lexicon]) -> list[str]:
+    """The clauses of one sentence; a sentence without any is one clause."""
+    parts = _CLAUSE.split(_TOPIC_COMMA.sub(r"\1", text))
+    for lexicon in spoken:
+        parts = [piece for part in parts for piece in lexicon.joins.split(part) if piece]
+    return [part for part in parts if part.strip()] or [text]
