@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
+import urllib.request
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,11 +35,14 @@ def database(live_server: Any) -> Path:
     return Path(file)
 
 
-def propose(database: Path, action_id: str, order_no: str, *, unknown: bool = False) -> None:
+def propose(database: Path, url: str, action_id: str, order_no: str, *, unknown: bool = False) -> None:
     """A refund of $490, above the store's limit for one person; `unknown`: looked up in vain."""
     engine, now = make_engine(f"sqlite:///{database}"), utc_now()
     lines = (("L1", 9), ("L2", 1))
-    draft = make_draft(action_id, lines, order_no=order_no, expires_at=now + timedelta(hours=40))
+    found = _conversation(url)
+    draft = make_draft(
+        action_id, lines, order_no=order_no, expires_at=now + timedelta(hours=40), conversation_id=found
+    )
     with transaction(engine) as session:
         ledger.propose(session, draft, S.PENDING, now)
         for came, to in (
@@ -48,6 +53,15 @@ def propose(database: Path, action_id: str, order_no: str, *, unknown: bool = Fa
                 session, action_id, came, to, "Maya", "", now=now, look_ups=3, next_try_at=later
             )
     engine.dispose()
+
+
+def _conversation(url: str) -> str:
+    """A customer's conversation, opened as a chat opens it."""
+    request = urllib.request.Request(
+        f"{url}/channels/web/demo-us/sessions", b"{}", {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return str(json.load(answer)["conversation_id"])
 
 
 def sign_in(windows: Any, name: str, path: str, **window: Any) -> Any:
@@ -70,7 +84,7 @@ def age(database: Path, column: str, name: str) -> None:
 
 
 def test_two_people_agree_and_the_second_sees_the_first(windows: Any, database: Path) -> None:
-    propose(database, "A-TWOPEOPLE1", "#1050")
+    propose(database, windows.url, "A-TWOPEOPLE1", "#1050")
     maya = sign_in(windows, "Maya", "/desk/approvals/A-TWOPEOPLE1")
     noel = sign_in(windows, "Noel", "/desk/approvals/A-TWOPEOPLE1", lang="zh-CN", phone=True)
     assert "此申请须两人审批" in noel.locator(".two").inner_text()
@@ -88,7 +102,7 @@ def test_two_people_agree_and_the_second_sees_the_first(windows: Any, database: 
 
 
 def test_a_large_amount_asks_for_the_password_in_a_dialog(windows: Any, database: Path) -> None:
-    propose(database, "A-STEPUP0001", "#1051")
+    propose(database, windows.url, "A-STEPUP0001", "#1051")
     page = sign_in(windows, "Maya", "/desk/approvals")
     age(database, "proved_at", "Maya")
     page.goto(f"{windows.url}/desk/approvals/A-STEPUP0001")
@@ -106,7 +120,7 @@ def test_a_large_amount_asks_for_the_password_in_a_dialog(windows: Any, database
 
 
 def test_two_words_close_what_nobody_knows(windows: Any, database: Path) -> None:
-    propose(database, "A-UNKNOWN001", "#1052", unknown=True)
+    propose(database, windows.url, "A-UNKNOWN001", "#1052", unknown=True)
     for name, last in (("Maya", False), ("Noel", True)):
         page = sign_in(windows, name, "/desk/approvals/A-UNKNOWN001", phone=not last)
         page.locator("#stuck").wait_for()

@@ -30,6 +30,7 @@ function onNews(event) {
 
 // A request that somebody else has decided is drawn anew, but never under an open dialog.
 document.body.addEventListener("settle-if-idle", () => { if (!$("dialog[open]")) tell("settle"); });
+document.body.addEventListener("live", () => { if (!$("dialog[open]")) tell("live-idle"); });
 
 if ($(".frame")) {
   listen();
