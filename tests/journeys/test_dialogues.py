@@ -57,9 +57,15 @@ async def test_of_several_items_those_that_may_be_refunded_are_offered_with_the_
     again = await omar.say("I want the refund for the kitchen scale now")
     assert action["id"] in again
     assert len(omar.actions) == 1
-    withdrawn = await omar.say("never mind, keep it")
+    asked = await omar.say("never mind, keep it")
+    assert action["id"] in asked
+    assert (await desk.action(action["id"]))["status"] == "pending"  # only a plain yes takes it back
+    withdrawn = await omar.say("yes")
     assert action["id"] in withdrawn
+    assert (await desk.action(action["id"]))["status"] == "cancelled"
     assert len(omar.actions) == 1
+    late = await desk.decide(action["id"])
+    assert late.status_code == 409
 
 
 async def test_all_but_one_leaves_that_one_out(desk: Desk) -> None:

@@ -289,6 +289,14 @@ def _hear_choice(turn: Turn, ask: Ask) -> Heard | None:
     return Heard(tuple(Need(intent=intent) for intent in picked))
 
 
+def _hear_withdraw(turn: Turn, ask: Ask) -> Heard | None:
+    """Whether the request is really to be taken back; only a plain yes does it."""
+    answer = turn.view.understanding.yes_no
+    if answer == "yes" and open_request(turn):
+        return Heard(closing="withdrawn", final=True)
+    return Heard(turn.memory.needs, closing="all_right") if answer == "no" else None
+
+
 _READERS: dict[str, Callable[[Turn, Ask], Heard | None]] = {
     "proof": _hear_proof,
     "order": _hear_order,
@@ -299,6 +307,7 @@ _READERS: dict[str, Callable[[Turn, Ask], Heard | None]] = {
     "offer": _hear_offer,
     "retry": _hear_retry,
     "choice": _hear_choice,
+    "withdraw": _hear_withdraw,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from xiaoer.agent.brains.embedded.memory import (
     DONE_KEPT,
@@ -18,12 +19,14 @@ from xiaoer.agent.brains.embedded.turn import Turn
 from xiaoer.agent.brains.embedded.wording import addressed, next_opening
 from xiaoer.agent.brains.embedded.work import Answer
 from xiaoer.agent.brains.protocol import Plan
-from xiaoer.domain.actions import OPEN
+from xiaoer.domain.actions import OPEN, ActionStatus
 from xiaoer.domain.messages import HandOff, Reply
 from xiaoer.domain.stores import pick
 from xiaoer.domain.text import excerpt
 
 MISSES_ALLOWED = 2
+
+_NOT_BEGUN = frozenset({ActionStatus.PENDING, ActionStatus.APPROVED})
 
 
 def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
@@ -47,17 +50,30 @@ def compose(turn: Turn, answers: Sequence[Answer]) -> Plan:
 
 
 def _close(turn: Turn) -> Plan:
-    """A plain yes or no is taken as one; letting go of an open request is a colleague's to do."""
+    """A plain yes or no is taken as one; what has not begun the customer may take back himself."""
     if turn.unwanted:
         return _decline(turn)
     if turn.first:
         return _say_only(turn, _lines_or_sentences(turn, _first(turn)))
     key = turn.closing or "all_right"
-    if key != "withdraw":
+    if key not in ("withdraw", "withdrawn"):
         return _say_only(turn, turn.common(key))
     action = [a for a in turn.view.actions if a.status in OPEN][-1]
-    offer = Ask(kind="offer", intent="human_agent", order_no=action.order_no)
-    return _say_only(turn, turn.common(key, action_id=action.action_id), ask=offer)
+    said = {"action_id": action.action_id}
+    if action.status not in _NOT_BEGUN:  # too late for the customer alone
+        offer = Ask(kind="offer", intent="human_agent", order_no=action.order_no)
+        return _say_only(turn, turn.common("withdraw", **said), ask=offer)
+    if key == "withdrawn" and _was_asked_about(turn, action.action_id):
+        return replace(_say_only(turn, turn.common(key, **said)), withdraws=(action.action_id,))
+    options = (Choice(id=action.action_id, text=""),)
+    sure = Ask(kind="withdraw", order_no=action.order_no, options=options)
+    return _say_only(turn, turn.common("ask_withdraw", **said), ask=sure)
+
+
+def _was_asked_about(turn: Turn, action_id: str) -> bool:
+    """The yes was given to this very request."""
+    ask = turn.memory.ask
+    return ask is not None and any(choice.id == action_id for choice in ask.options)
 
 
 def _decline(turn: Turn) -> Plan:
@@ -242,6 +258,7 @@ _EXPECTING = {
     "confirm": "yes_no",
     "offer": "yes_no",
     "retry": "yes_no",
+    "withdraw": "yes_no",
 }
 
 
