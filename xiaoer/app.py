@@ -49,7 +49,7 @@ def create_app(settings: Settings, role: Role = Role.ALL) -> FastAPI:
     app = FastAPI(
         title="Xiaoer",
         description="An AI service desk for clusters of online shops.",
-        version="0.1.0",
+        version="0.2.0",
         lifespan=lifespan,
         # A page of our own: see channels/apidocs.py.
         docs_url=None,
