@@ -33,6 +33,7 @@ FALSE, TRUE = rows("false"), rows("true")
 LATER_FALSE, LATER_TRUE = rows("false_unseen"), rows("true_unseen")
 THIRD_FALSE, THIRD_TRUE = rows("false_third"), rows("true_third")
 FOURTH_FALSE, FOURTH_TRUE = rows("false_fourth"), rows("true_fourth")
+FIFTH_FALSE, FIFTH_TRUE = rows("false_fifth"), rows("true_fifth")
 
 
 def test_there_are_enough_of_both_in_every_language() -> None:
@@ -50,12 +51,20 @@ def test_no_false_claim_is_delivered(some: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize(
-    "some", [TRUE, LATER_TRUE, THIRD_TRUE, FOURTH_TRUE], ids=["before", "after", "third", "fourth"]
+    "some",
+    [TRUE, LATER_TRUE, THIRD_TRUE, FOURTH_TRUE, FIFTH_TRUE],
+    ids=["before", "after", "third", "fourth", "fifth"],
 )
 def test_true_sentences_are_delivered(some: list[dict[str, Any]]) -> None:
     held = [(row["text"], refused(row["text"], row["world"])) for row in some]
     held = [(text, reasons) for text, reasons in held if reasons]
     assert len(held) <= len(some) // 100, held
+
+
+def test_of_the_newest_false_claims_few_are_delivered() -> None:
+    """This set is not fitted to the last one: what it lets through is what is still open."""
+    sent = [row["text"] for row in FIFTH_FALSE if not refused(row["text"], row["world"])]
+    assert len(sent) <= 3, sent
 
 
 HEALTHY = [row for row in FALSE if row["lang"] in ("en", "zh", "de", "ru", "ar") and row["world"] == "open"]

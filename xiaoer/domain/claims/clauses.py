@@ -20,6 +20,7 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _KANA = re.compile("[\u3040-\u30ff]")
 _KANA_SHARE = 8  # a text with one kana in eight signs is Japanese; fewer may be strewn into Chinese
 _LATIN = ("en", "es", "fr", "de", "pt")
+_WORDS = re.compile(r"[^\W\d_]+")
 _LETTERS = re.compile("[a-z]{3}")
 
 
@@ -45,3 +46,23 @@ def clauses_of(text: str, spoken: Sequence[Lexicon]) -> list[str]:
     for lexicon in spoken:
         parts = [piece for part in parts for piece in lexicon.joins.split(part) if piece]
     return [part for part in parts if part.strip()] or [text]
+
+
+def brief(text: str) -> bool:
+    """A cry and no sentence: "All done", "搞定了"."""
+    return len(_WORDS.findall(text)) <= _CRY_WORDS and len(text) <= _CRY
+
+
+_CRY_WORDS, _CRY = 3, 20
+ASIDE = 40  # a clause that leaves its object to the one before it is short
+
+
+def conditional(lex: Lexicon, clause: str) -> bool:
+    """A condition stands in the clause, before or behind what it binds."""
+    return bool(lex.conditions.search(clause) or lex.conditions_past.search(clause))
+
+
+def past_condition(lex: Lexicon, text: str, end: int) -> bool:
+    """ "收到退货后为您退款": a condition behind its clause, unless what follows it has happened."""
+    ends = [found.end() for found in lex.conditions_past.finditer(text[:end])]
+    return bool(ends) and not lex.perfect.search(text[ends[-1] : end + 1])

@@ -12,7 +12,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from xiaoer.domain.claims.clauses import SENTENCE, clauses_of, spoken_in
+from xiaoer.domain.claims.clauses import (
+    ASIDE,
+    SENTENCE,
+    brief,
+    clauses_of,
+    conditional,
+    past_condition,
+    spoken_in,
+)
 from xiaoer.domain.claims.lexicon import BARE, POLITE, WARM, Kind, Lexicon, Pattern, index, lexicons
 from xiaoer.domain.claims.speech import main_languages
 from xiaoer.domain.claims.text import hidden, mirrored, plain
@@ -141,6 +149,7 @@ class _Reader:
         self.carried = False
         self.hints: set[str] = set()
         self.loose: tuple[str, ...] = ()
+        self.previous = ""
         self.asks = False
         self.question = raw.rstrip(" \"')").endswith(("?", "؟"))
 
@@ -154,8 +163,9 @@ class _Reader:
             rest = " ".join(clauses[number + 1 :])
             for kind in self._claimed(clause, clauses[number + 1 :], last):
                 yield Claim(kind, clause, self.raw, "", rest, kind in self.hints, self.loose)
+            self.previous = clause
             if number + 1 < len(clauses):
-                self.carried = self.carried or any(_conditional(lex, clause) for lex in self.lexicons)
+                self.carried = self.carried or any(conditional(lex, clause) for lex in self.lexicons)
         yield from self._promises(clauses)
 
     def _asks_from_the_start(self, clauses: Sequence[str]) -> bool:
@@ -215,7 +225,7 @@ class _Reader:
 
     def _told_as_done(self, lex: Lexicon, kind: Kind, text: str, later: Sequence[str]) -> bool:
         """Any word for the matter with the grammar of what is over: a claim unless something excuses it."""
-        topic = kind.wide.search(text) or (_ENDED in text and kind.wide.search(self.raw)) or None
+        topic = kind.wide.search(text) or self._named_before(lex, kind, text)
         if topic is None or lex.lang not in self.main or _MARK in text or _OWN_ID.search(self.raw):
             return False
         if any(other.harmless.search(text) or other.nots.search(text) for other in self._judges(lex)):
@@ -223,6 +233,17 @@ class _Reader:
         spans = [found.span() for found in lex.happened.finditer(text)]
         spans += [found.span() for found in _OVER.finditer(text)]
         return any(span != topic.span() and self._stands(lex, text, span, later) for span in spans)
+
+    def _named_before(self, lex: Lexicon, kind: Kind, text: str) -> re.Match[str] | None:
+        """ "Your address is right now, I fixed it": the clause before names what this one speaks of."""
+        if _ENDED in text:
+            return kind.wide.search(self.raw)
+        if len(text) > ASIDE or any(other.wide.search(text) for other in lex.kinds):
+            return None
+        for judge in self._judges(lex):
+            if judge.harmless.search(self.previous) or judge.nots.search(self.previous):
+                return None
+        return kind.wide.search(self.previous)
 
     def _quiet(self, lex: Lexicon, clause: str) -> str:
         """The clause without courtesies, and with requests named as such."""
@@ -270,7 +291,7 @@ class _Reader:
         topics = [kind for kind in self.inherited if kind in _CARRIED_OUT or kind == ANSWERED]
         if not topics or _OWN_ID.search(self.raw):
             return
-        if topics[0] == ANSWERED and any(not _brief(text) for text in texts.values()):
+        if topics[0] == ANSWERED and any(not brief(text) for text in texts.values()):
             return
         for lex in self.lexicons:
             spans = [m.span() for m in lex.alone.finditer(texts[lex.lang]) if m.group()]
@@ -311,7 +332,7 @@ class _Reader:
         said, tail = text[:end], text[end:]
         if lex.before.search(said) or lex.after.search(tail):
             return True
-        if lex.conditions.search(text[: max(start, 0)]) or _past_condition(lex, text, end):
+        if lex.conditions.search(text[: max(start, 0)]) or past_condition(lex, text, end):
             return True
         if self.carried or any(lex.conditions.match(part.strip()) for part in later):
             return not lex.perfect.search(text)
@@ -373,21 +394,3 @@ def _hot_kinds(lexicon: Lexicon, text: str, worth: Collection[tuple[str, str]]) 
         for k in lexicon.kinds
         if (k.hint.blind or (lang, k.name) in worth) and (k.may.search(text) or k.wide.search(text))
     ]
-
-
-def _brief(text: str) -> bool:
-    """A cry and no sentence: "All done", "搞定了"."""
-    return len(_WORDS.findall(text)) <= _CRY_WORDS and len(text) <= _CRY
-
-
-_CRY_WORDS, _CRY = 3, 20
-
-
-def _conditional(lex: Lexicon, clause: str) -> bool:
-    return bool(lex.conditions.search(clause) or lex.conditions_past.search(clause))
-
-
-def _past_condition(lex: Lexicon, text: str, end: int) -> bool:
-    """ "收到退货后为您退款": a condition behind its clause, unless what follows it has happened."""
-    ends = [found.end() for found in lex.conditions_past.finditer(text[:end])]
-    return bool(ends) and not lex.perfect.search(text[ends[-1] : end + 1])
