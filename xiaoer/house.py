@@ -9,14 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mcp.server.mcpserver import MCPServer
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session
 
 from xiaoer.agent.brains.embedded import EmbeddedBrain
 from xiaoer.agent.brains.protocol import Brain
@@ -26,31 +24,27 @@ from xiaoer.agent.metrics import measured
 from xiaoer.agent.mind import Mind, make_mind
 from xiaoer.approvals import guards
 from xiaoer.approvals import keys as key_files
-from xiaoer.approvals.context import HouseRules
 from xiaoer.approvals.desk import Approvals
 from xiaoer.approvals.follow_through import FollowThrough
 from xiaoer.approvals.grants import GrantSigner
 from xiaoer.approvals.hooks import LedgerHooks
-from xiaoer.approvals.refusals import Conflict
 from xiaoer.approvals.runner import CaseRunner
 from xiaoer.approvals.savers import open_saver
 from xiaoer.approvals.ticks import CaseClock
 from xiaoer.desk import tables as desk_tables
-from xiaoer.desk.staff import may_decide
-from xiaoer.domain.actions import ActionDraft, ActionStatus, ActionView
 from xiaoer.domain.clock import Clock, utc_now
 from xiaoer.domain.permits import VerifyKeys
 from xiaoer.domain.stores import Store
 from xiaoer.inbox.console import Console
 from xiaoer.inbox.followups.clocks import attach_clocks
 from xiaoer.inbox.followups.desk import FollowUps
-from xiaoer.inbox.hooks import Entered, Overtaken
 from xiaoer.inbox.intake import Intake
 from xiaoer.inbox.live import Live
 from xiaoer.inbox.outbox import Outbox, TableSender
 from xiaoer.inbox.pause import MONEY, Pauses, is_paused
-from xiaoer.inbox.queue import RUN_CASE, Deferral, Queue
+from xiaoer.inbox.queue import RUN_CASE, Queue
 from xiaoer.inbox.worker import Worker
+from xiaoer.joints import Defer, Hooks, Tell, house_rules
 from xiaoer.kb import entries
 from xiaoer.kb.index import open_chroma
 from xiaoer.kb.knowledge import Knowledge
@@ -207,7 +201,7 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
         if role in (Role.ALL, Role.WORKER):
             mind = await _mind(base, toolbox, make_brain)
             brain = mind.brain
-            hooks = _Hooks(LedgerHooks(base.stores, base.clock))
+            hooks = Hooks(LedgerHooks(base.stores, base.clock))
             worker = Worker(
                 *(
                     base.desk_engine,
@@ -239,9 +233,9 @@ async def _join(base: Foundation, role: Role, make_brain: MakeBrain, stack: Asyn
         follow_ups=FollowUps(base.desk_engine, queue, base.clock, live),
         approvals=Approvals(
             base.desk_engine,
-            _Defer(queue),
+            Defer(queue),
             base.clock,
-            _Tell(outbox, queue),
+            Tell(outbox, queue),
             quote,
             limits_of=lambda store: base.stores[store].limits,
         ),
@@ -294,7 +288,7 @@ async def _cases(
         with reading(base.desk_engine) as session:
             return is_paused(session, MONEY, store)
 
-    tell, defer = _Tell(outbox, queue), _Defer(queue)
+    tell, defer = Tell(outbox, queue), Defer(queue)
     runner = CaseRunner(
         base.desk_engine,
         toolbox.execute,
@@ -303,7 +297,7 @@ async def _cases(
         base.clock,
         saver,
         money_paused,
-        house=_house_rules(base, pauses),
+        house=house_rules(base.stores, base.desk_engine, pauses),
     )
     ticks = CaseClock(base.desk_engine, tell, defer, base.clock, money_paused)
     queue.handle(RUN_CASE, runner.run_case)
@@ -325,17 +319,6 @@ async def _cases(
         # Only then is it certain that nobody else is executing.
         await asyncio.to_thread(ticks.recover)
     return runner
-
-
-def _house_rules(base: Foundation, pauses: Pauses) -> HouseRules:
-    def stop_money(store: str, why: str) -> None:
-        pauses.pause(MONEY, store, why)
-
-    return HouseRules(
-        limits_of=lambda store: base.stores[store].limits,
-        may_decide=lambda staff_id: may_decide(base.desk_engine, staff_id),
-        stop_money=stop_money,
-    )
 
 
 async def _go_to_work(house: House, stack: AsyncExitStack) -> None:
@@ -403,49 +386,3 @@ def _kept_secret(file: Path) -> str:
 
 def _restore_guards(connection: Connection) -> None:
     guards.restore(connection, (*guards.APPEND_ONLY, *desk_tables.APPEND_ONLY))
-
-
-@dataclass(frozen=True)
-class _Defer:
-    """A job in the caller's transaction; this process's workers hear of it when it commits."""
-
-    queue: Queue
-
-    def __call__(self, session: Session, task: str, lock: str, args: dict[str, Any]) -> None:
-        self.queue.defer(session, task, lock, args)
-        _kick_after_commit(self.queue, session)
-
-
-@dataclass(frozen=True)
-class _Tell:
-    outbox: Outbox
-    queue: Queue
-
-    def __call__(self, session: Session, conversation_id: str, reply: Any, dedupe: str) -> str:
-        _kick_after_commit(self.queue, session)
-        return self.outbox.tell(session, conversation_id, reply, dedupe)
-
-
-@dataclass(frozen=True)
-class _Hooks:
-    """The ledger as the inbox knows it: approvals name jobs by tuples, the inbox by its own word."""
-
-    ledger: LedgerHooks
-
-    def actions_of(self, session: Session, conversation_id: str) -> tuple[ActionView, ...]:
-        return self.ledger.actions_of(session, conversation_id)
-
-    def propose(self, session: Session, draft: ActionDraft, status: ActionStatus) -> Entered:
-        action_id, stands, jobs = self.ledger.propose(session, draft, status)
-        return Entered(action_id, stands, [Deferral(task, lock, args) for task, lock, args in jobs])
-
-    def withdraw(self, session: Session, action_id: str, conversation_id: str) -> list[Deferral]:
-        try:
-            jobs = self.ledger.withdraw(session, action_id, conversation_id)
-        except Conflict as error:
-            raise Overtaken(action_id) from error
-        return [Deferral(task, lock, args) for task, lock, args in jobs]
-
-
-def _kick_after_commit(queue: Queue, session: Session) -> None:
-    event.listen(session, "after_commit", lambda _session: queue.kick(), once=True)

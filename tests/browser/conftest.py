@@ -132,7 +132,11 @@ class Windows:
 
     def _listen(self, message: Any) -> None:
         # A policy's refusals come as errors of the console; refused requests do too, and are wanted here.
-        refused = ("Failed to load resource", "Response Status Error Code 403", "Response Status Error Code 409")
+        refused = (
+            "Failed to load resource",
+            "Response Status Error Code 403",
+            "Response Status Error Code 409",
+        )
         if message.type == "error" and not message.text.startswith(refused):
             self.complaints.append(message.text)
 

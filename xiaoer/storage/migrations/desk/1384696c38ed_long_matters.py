@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from xiaoer.storage.columns import Json
-from xiaoer.storage.columns import UtcDateTime
+
+from xiaoer.storage.columns import Json, UtcDateTime
 
 revision = "1384696c38ed"
 down_revision = "ab54c758b36c"

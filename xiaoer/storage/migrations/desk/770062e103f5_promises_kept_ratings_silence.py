@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from xiaoer.storage.columns import Json
-from xiaoer.storage.columns import UtcDateTime
+
+from xiaoer.storage.columns import Json, UtcDateTime
 
 revision = "770062e103f5"
 down_revision = "2ac3ced2b7e7"

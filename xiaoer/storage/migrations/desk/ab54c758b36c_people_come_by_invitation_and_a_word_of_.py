@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
 from xiaoer.storage.columns import UtcDateTime
 
 revision = "ab54c758b36c"
