@@ -21,6 +21,16 @@ from xiaoer.domain.refusals import Refusal
 from xiaoer.storage.engine import transaction
 
 PAGE = "/desk/account"
+# The first that a browser says of itself counts: Edge and Opera also call themselves Chrome, Chrome also Safari.
+_BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Mac OS": "Mac",
+    "Windows": "Windows",
+    "Linux": "Linux",
+}
 EVERYWHERE = "everywhere"
 
 
@@ -68,6 +78,13 @@ def add_account(router: APIRouter, services: DeskServices, door: Door) -> None:
         return RedirectResponse(local_path(text_of(form, "next"), PAGE), 303)
 
 
+def browser_name(agent: str) -> str:
+    """`Chrome · Linux` for what a browser says of itself; its own words where they are of another kind."""
+    kinds = (_BROWSERS, _SYSTEMS)
+    found = [next((name for word, name in kind.items() if word in agent), "") for kind in kinds]
+    return " · ".join(name for name in found if name) or agent
+
+
 async def _refused(services: DeskServices, request: Request, person: SignedIn, refusal: Refusal) -> Response:
     flash = flash_of(refusal, words(page_language(request)))
     status = problem_of(refusal).status_code
@@ -92,6 +109,7 @@ def _page(
         "flash": flash,
         "sessions": sessions_of(services.engine, person.staff.id, services.clock),
         "everywhere": EVERYWHERE,
+        "browser_name": browser_name,
         "has_password": cookie_name(services) in request.cookies,
     }
     return render(services, request, "account.html", person, view, status)
