@@ -53,6 +53,7 @@ class Spoken:
     reply: Reply | None
     hand_off: HandOff | None
     steps: int
+    withdraws: tuple[str, ...] = ()  # requests that the customer takes back
 
     @property
     def text(self) -> str:
@@ -146,7 +147,8 @@ class Conversation:
         self.scope = view.scope
         self.memory = view.memory if plan.memory is None else plan.memory
         self.actions += [p.action for p in view.proposals if p.action and p.action.status in OPEN]
-        spoken = Spoken(tuple(calls), tuple(fetched), view.proposals, plan.reply, plan.hand_off, steps)
+        reads = (tuple(calls), tuple(fetched), view.proposals)
+        spoken = Spoken(*reads, plan.reply, plan.hand_off, steps, plan.withdraws)
         for author, said in ((Author.CUSTOMER, view.text), (Author.ASSISTANT, spoken.text)):
             self.history.append(HistoryItem(f"M-{len(self.history)}", author, said, self.now))
         return spoken

@@ -254,12 +254,16 @@ def test_a_request_that_cannot_be_entered_is_told_and_can_be_repeated(talk):
     assert [p.decision for p in again.proposals] == ["pending"]
 
 
-def test_letting_go_of_an_open_request_offers_a_colleague(talk):
+@pytest.mark.parametrize(("answer", "taken_back"), [("yes", True), ("no", False)])
+def test_an_open_request_is_taken_back_by_a_plain_yes_alone(talk, answer, taken_back):
     talking = talk().prove("jane")
     made = talking.say("refund the throw of 1032", refund(order_no="1032")).proposals[0].action
     spoken = talking.say("never mind, forget it", meaning())
     assert made.action_id in spoken.text
-    assert talking.say("yes", meaning(yes_no="yes")).hand_off is not None
+    assert spoken.withdraws == ()
+    spoken = talking.say(answer, meaning(yes_no=answer))
+    assert spoken.withdraws == ((made.action_id,) if taken_back else ())
+    assert spoken.hand_off is None
 
 
 def test_the_policy_of_the_store_decides_not_the_brain(talk):
