@@ -10,7 +10,7 @@ run: $(VENV)/.run
 	@$(BIN)/xiaoer serve
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -v -n 2 --dist loadgroup $(ARGS)  # -v takes the -q of pyproject back: a closing line in full
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
