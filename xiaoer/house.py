@@ -260,7 +260,7 @@ async def _tools(
 
 async def _mind(base: Foundation, toolbox: ToolBox, make_brain: MakeBrain) -> Mind:
     playbooks = load_playbooks()
-    understander = await asyncio.to_thread(load_understander, base.settings.home / "cache")
+    understander = await asyncio.to_thread(load_understander, base.settings.cache)
     embedded = EmbeddedBrain(playbooks)
     schemas = toolbox.schemas()
     books = playbooks.intents.values()

@@ -84,6 +84,7 @@ class DatabaseSettings(_Env):
     database_url: Annotated[str | None, Field(alias="XIAOER_DATABASE_URL")] = None
     shop_database_url: Annotated[str | None, Field(alias="XIAOER_SHOP_DATABASE_URL")] = None
     chroma_url: Annotated[str | None, Field(alias="XIAOER_CHROMA_URL")] = None
+    cache: Annotated[Path | None, Field(alias="XIAOER_CACHE")] = None
 
 
 class BrainSettings(_Env):
@@ -185,6 +186,11 @@ class Settings:
     @property
     def home(self) -> Path:
         return self.service.home.absolute()
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again from the code and the examples: the trained classifier, by content hash."""
+        return self.database.cache or self.home / "cache"
 
     @property
     def database_url(self) -> str:

@@ -57,7 +57,11 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
     port, log = _free_port(), home / "serve.log"
     env = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("XIAOER_")},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name == "XIAOER_CACHE" or not name.startswith("XIAOER_")
+        },
         "XIAOER_HOME": str(home / "var"),
         "XIAOER_PORT": str(port),
         "XIAOER_BRAIN": "embedded",

@@ -29,7 +29,11 @@ REFUND = {"order_no": "#1032", "lines": [{"line_id": "1", "quantity": 1}], "reas
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("XIAOER_")}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "XIAOER_CACHE" or not name.startswith("XIAOER_")
+    }
     return {**clean, "XIAOER_HOME": str(home), **more}
 
 

@@ -38,7 +38,11 @@ def run_here(
 
 def run_process(words: Sequence[str], home: Path, stdin: str = "", seconds: float = 100, **env: str) -> Ran:
     """The command as a process, with nothing of this environment's settings."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("XIAOER_")}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "XIAOER_CACHE" or not name.startswith("XIAOER_")
+    }
     done = subprocess.run(
         [sys.executable, "-m", "xiaoer.cli", *words],
         input=stdin,

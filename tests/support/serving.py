@@ -39,7 +39,11 @@ class Server:
             "XIAOER_API_TOKEN": TOKEN,
             "XIAOER_ADMIN_PASSWORD": PASSWORD,
         }
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("XIAOER_")}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if name == "XIAOER_CACHE" or not name.startswith("XIAOER_")
+        }
         with (self.home / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "xiaoer.cli", "serve", "--role", self.role],

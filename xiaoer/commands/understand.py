@@ -13,7 +13,7 @@ from xiaoer.settings import Settings
 
 def run_understand(settings: Settings, asked: BinaryIO, told: BinaryIO, err: Console) -> int:
     """Exit code 0, or 2 when a line was not understood as a question; the others are answered all the same."""
-    understander = load_understander(settings.home / "cache")
+    understander = load_understander(settings.cache)
     code = 0
     for number, line in enumerate(asked, 1):
         if not line.strip():
