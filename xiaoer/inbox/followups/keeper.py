@@ -39,7 +39,7 @@ TICK = "follow_ups"
 _F, _C = FOLLOW_UP.c, CONVERSATION.c
 _CONVERSATION = (
     *("id", "store", "channel", "status", "lang", "external_id", "level", "customer_ref"),
-    *("verified_at", "scope_expires_at"),
+    *("verified_at", "scope_expires_at", "created_at"),
 )
 
 
