@@ -290,7 +290,7 @@ def test_a_password_is_set_after_it_was_typed_twice(home: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "typed", "sentence"),
     [
-        ("admin", "short", "A password has 8 to 256 characters."),
+        ("admin", "short", "A password has 10 to 256 characters."),
         ("eve", "long enough", "There is nobody called eve."),
     ],
 )

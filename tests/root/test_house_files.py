@@ -49,6 +49,7 @@ def test_only_the_joiners_stand_in_the_root() -> None:
         "app.py",
         "cli.py",
         "house.py",
+        "joints.py",
         "settings.py",
     }
 

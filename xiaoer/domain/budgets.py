@@ -32,7 +32,7 @@ class Price:
 class Budgets:
     """Per day (UTC) unless said otherwise; None: no such limit."""
 
-    same_message: int = 5  # the same sentence so often in a row; of a word like "yes" twice as often
+    same_message: int = 8  # the same sentence so often in a row; of a word like "yes" twice as often
     echoes: int = 10  # answers in a row that came faster than a person can read, and were three at most
     echo_within: timedelta = timedelta(seconds=2)
     conversation_turns: int | None = 300

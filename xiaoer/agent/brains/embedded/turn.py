@@ -26,7 +26,7 @@ R = TypeVar("R", bound=BaseModel)
 LAST_STEP = 5
 # What a tool says when the wish itself is at fault, not the tool.
 # A foreign order and a missing one are told alike, to the letter.
-_ALIKE = frozenset({"order_missing", "proof_wrong"})
+_ALIKE = frozenset({"order_missing", "proof_wrong", "sorry"})
 _WISH_CODES = frozenset({"refused", "invalid", "over_limit", "order_changed"})
 
 

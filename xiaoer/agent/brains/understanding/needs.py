@@ -56,6 +56,8 @@ class Needs:
         self, wanted: str, refused: frozenset[str], answer: str | None, expecting: str | None
     ) -> tuple[tuple[IntentScore, ...], str]:
         """Needs and mood; `wanted` is the normalised text without what is refused."""
+        if "?" in wanted and not expecting and not _is_bare_answer(wanted):
+            refused = refused | {ANSWER}  # "where is #1032? jane@…" asks, however much of it is a proof
         whole, feelings = self._model.margins(wanted)
         clauses = split_clauses(wanted)
         parts = np.array([self._model.margins(clause)[0] for clause in clauses]) if len(clauses) > 1 else None

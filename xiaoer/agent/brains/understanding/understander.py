@@ -59,11 +59,15 @@ class Understander:
         wanted, refused = strip_refused(normal)
         answer = _read_answer(simplify(plain), wanted, refused, expecting)
         intents, mood = self._needs.find(wanted, refused, answer, expecting)
+        slots = find_slots(clipped, expecting)
+        # "Yusuf Rossi, 19122": a person's name says nothing of the language he writes in.
+        only_named = bool(slots.name) and not intents and answer is None
+        lang = lang_hint if only_named and lang_hint else detect_language(plain, self._latin, lang_hint)
         return Understanding(
-            lang=detect_language(plain, self._latin, lang_hint),
+            lang=lang,
             intents=intents,
             sentiment=mood,
-            slots=find_slots(clipped, expecting),
+            slots=slots,
             risk_words=find_risks(simplify(plain).lower()),
             yes_no=answer,
         )
