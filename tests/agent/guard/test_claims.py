@@ -138,7 +138,7 @@ def test_a_hundred_kilobytes_of_anything_are_refused_at_once(piece: str) -> None
     text = (piece * 100_000)[:100_000]
     before = time.process_time()
     assert refused(text)
-    assert time.process_time() - before < 1.0
+    assert time.process_time() - before < 0.05
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
@@ -146,7 +146,7 @@ def test_the_longest_reply_that_is_read_costs_little(piece: str) -> None:
     text = (piece * MAX_REPLY)[:MAX_REPLY]
     before = time.process_time()
     refused(text)
-    assert time.process_time() - before < 2.0  # a blow-up took 25 s
+    assert time.process_time() - before < 0.25
 
 
 @pytest.mark.parametrize(
