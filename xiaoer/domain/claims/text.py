@@ -45,7 +45,7 @@ _LOOKALIKE = str.maketrans(
     "aeopcyxijsdhqwbbkmhtnrabenikmvoptuxywcjol",
 )
 _MIXED = re.compile(
-    r"[^\W\d_]*(?:[a-z][\u0370-\u04ff\u0500-\u052f]|[\u0370-\u04ff\u0500-\u052f][a-z])[^\W\d_]*"
+    r"(?<![^\W\d_])[^\W\d_]*(?:[a-z][\u0370-\u04ff\u0500-\u052f]|[\u0370-\u04ff\u0500-\u052f][a-z])[^\W\d_]*"
 )
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{12,}={0,2}(?![A-Za-z0-9+/_=-])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ :]?){8,}(?![0-9A-Za-z])")
